@@ -1,0 +1,53 @@
+# `make` lists what can be made. Everything runs in .venv, which `make install` creates once.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PEERS  := .venv-peers
+SELECT ?= -m "not slow"
+ONLY   ?=
+PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+export JAX_COMPILATION_CACHE_DIR ?= .cache/jax
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint evidence peers docs serve
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP)  ## create .venv with the extras clinic, bayes and dev
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (a few minutes, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Posology needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(PIP) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[clinic,bayes,dev]' 2>$(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
+	@touch $(STAMP)
+
+demo: install  ## learn a dosing policy, try it against the standard of care, recommend a dose
+	@$(BIN)/python -m posology demo
+
+test: install  ## run the tests (make test SELECT= runs the slow ones too)
+	@$(BIN)/python -m pytest -n 2 -q $(SELECT)
+
+lint: install  ## check style, types and the direction of imports
+	@$(BIN)/ruff check src tests docs
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+evidence: install  ## write the tables of docs/results (ONLY=name for one; resumes)
+	@$(BIN)/python -m posology evidence $(if $(ONLY),--only $(ONLY))
+
+peers: $(PEERS)/.installed  ## create .venv-peers with the libraries we are measured against
+
+$(PEERS)/.installed: pyproject.toml
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@$(PIP) $(PEERS)/bin/python -m pip install --quiet stable-baselines3 --editable . 2>$(PEERS)/install.log || { tail -n 20 $(PEERS)/install.log; exit 1; }
+	@touch $@
+
+docs: install  ## build the documentation in docs/_build/html
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+serve: install  ## start the web pages on this machine
+	@$(BIN)/python -m posology serve

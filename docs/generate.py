@@ -1,0 +1,93 @@
+"""Writes the documentation pages that follow from the catalogues; called by every build of the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from posology.commands.describe import model_description, spread_percent, treatment_description
+from posology.commands.listing import Family, catalogue
+from posology.commands.output import short
+
+MODELS_INTRO = """# Models
+
+Every patient model, with the status of its weakest number: *verified* was read in the source, *unverified* is attributed
+to it and still has to be read there, *assumed* is ours, with the reason. Written from the catalogue at each build.
+"""
+TREATMENTS_INTRO = """# Treatments
+
+The questions asked of the models. Written from the catalogue at each build.
+"""
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table."""
+    head = list(columns)
+    lines = [head, ["---"] * len(head), *([short(c).replace("|", "\\|") for c in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def model_page(d: dict[str, Any]) -> str:
+    """One model: its equations, its numbers, what can be read and whom it covers."""
+    numbers = [
+        [f"`{p['symbol']}`", p["value"], p["unit"], *spread_percent(p), p["status"], p["meaning"], p["source"]]
+        for p in d["parameters"]
+    ]
+    covariates = [[f"`{c['name']}`", c["unit"], c["low"], c["high"], c["default"], c["meaning"]] for c in d["covariates"]]
+    parts = [
+        f"# {d['id']}\n\n{d['title']}. Weakest number: *{d['status']}*.\n",
+        f"```text\n{d['equations']}\n```\n",
+        "## Numbers\n",
+        table(["symbol", "value", "unit", "CV %", "CV % occasion", "status", "meaning", "source"], numbers),
+        "## States\n",
+        table(["name", "unit", "meaning"], [[f"`{s['name']}`", s["unit"], s["meaning"]] for s in d["states"]]),
+        "## Readings\n",
+        table(["name", "unit"], [[f"`{r['name']}`", r["unit"]] for r in d["readings"]]),
+    ]
+    if covariates:
+        parts += ["## Covariates\n", table(["name", "unit", "low", "high", "default", "meaning"], covariates)]
+    return "\n".join([*parts, f"**Not for:** {d['not_for'] or 'nothing said'}.\n"])
+
+
+def treatment_page(d: dict[str, Any]) -> str:
+    """One treatment: its question, doses, what counts, what limits it, what it is not for."""
+    actions = [[a["label"], a["amount"], a["unit"], a["duration"], a["interval"], a["wait"]] for a in d["actions"]]
+    counted = [[f"`{t['name']}`", t["weight"], t["meaning"]] for t in d["terms"]]
+    harms = [[f"`{c['name']}`", c["at_most"], c["meaning"]] for c in d["costs"]]
+    limits = [[x["id"], x.get("sentence", ""), x.get("status", ""), x.get("source", "")] for x in d["limits"]]
+    parts = [
+        f"# {d['id']}\n\n{d['title']}\n\n{d['question']}\n\nModel `{d['model']}`; fingerprint `{d['fingerprint']}`.\n",
+        "## Doses\n",
+        table(["label", "amount", "unit", "over h", "every h", "next visit, d"], actions),
+        "## Terms\n",
+        table(["term", "weight", "meaning"], counted),
+    ]
+    if harms:
+        parts += ["## Costs\n", table(["cost", "at most per course", "meaning"], harms)]
+    if limits:
+        parts += ["## Limits\n", table(["limit", "says", "status", "source"], limits)]
+    parts.append(f"Baselines: {', '.join(f'`{b}`' for b in d['baselines']) or 'none'}.\n")
+    return "\n".join([*parts, f"**Not for:** {d['not_for']}.\n"])
+
+
+def write(folder: Path) -> None:
+    """Write `models/` and `environments/`: an index and a page for each member."""
+    models = {i: model_description(m) for i, m in catalogue(Family.models).items()}
+    treatments = {i: treatment_description(i, t) for i, t in catalogue(Family.treatments).items()}
+    rows = [[f"[{i}](generated/{i}.md)", d["title"], d["class"], d["status"]] for i, d in models.items()]
+    _family(folder / "models", MODELS_INTRO + "\n" + table(["id", "title", "class", "numbers"], rows), models, model_page)
+    rows = [[f"[{i}](generated/{i}.md)", d["question"]] for i, d in treatments.items()]
+    _family(folder / "environments", TREATMENTS_INTRO + "\n" + table(["id", "question"], rows), treatments, treatment_page)
+
+
+def _family(folder: Path, index: str, members: dict[str, dict[str, Any]], page: Any) -> None:
+    pages = folder / "generated"
+    pages.mkdir(parents=True, exist_ok=True)
+    for old in pages.glob("*.md"):
+        old.unlink()
+    for member_id, description in members.items():
+        (pages / f"{member_id}.md").write_text(page(description), encoding="utf-8")
+    contents = "\n".join(f"generated/{member_id}" for member_id in members)
+    toc = f"\n```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
+    (folder / "index.md").write_text(index + toc, encoding="utf-8")

@@ -1,0 +1,99 @@
+"""`posology list`: what there is, by family."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import typer
+
+from posology.commands.output import print_json, print_table
+from posology.quantities import numbers_of
+
+
+class Family(StrEnum):
+    """What can be listed."""
+
+    models = "models"
+    treatments = "treatments"
+    learners = "learners"
+    estimators = "estimators"
+
+
+CATALOGUES: dict[Family, tuple[str, str]] = {
+    Family.models: ("posology.patients.catalogue", "MODELS"),
+    Family.treatments: ("posology.environments.catalogue", "TREATMENTS"),
+    Family.learners: ("posology.learners.catalogue", "LEARNERS"),
+    Family.estimators: ("posology.evaluation.catalogue", "ESTIMATORS"),
+}
+
+
+def catalogue(family: Family) -> Mapping[str, Any]:
+    """The members of a family by id; models include those that other installed packages announce."""
+    module, name = CATALOGUES[family]
+    held = importlib.import_module(module)
+    members: Mapping[str, Any] = getattr(held, name)
+    added = held.added() if hasattr(held, "added") else ()
+    return {**members, **{i: held.model(i) for i in added}}
+
+
+def title_of(member_id: str, member: Any) -> str:
+    """A member's title; an entry that only names its code falls back to its id."""
+    title = "" if isinstance(member, str) else getattr(member, "title", "")  # every text has a method `title`
+    return title or member_id
+
+
+def model_summary(model: Any) -> dict[str, Any]:
+    """One model as other programs read it; `class` is its credibility, A to D, where it is stated."""
+    return {
+        "id": model.id,
+        "title": model.title,
+        "class": getattr(model, "credibility", ""),
+        "status": model.status,
+        "states": list(numbers_of(model.State)),
+        "parameters": [
+            {"symbol": symbol, "value": n.value, "unit": n.unit, "status": n.status, "source": n.source}
+            for symbol, n in numbers_of(model.Params).items()
+        ],
+        "readings": list(model.reading_units),
+    }
+
+
+def member_summary(member_id: str, member: Any) -> dict[str, Any]:
+    """A treatment, learner or estimator: id, title, and what its entry says of itself."""
+    summary: dict[str, Any] = {"id": member_id, "title": title_of(member_id, member)}
+    for field in ("question", "not_for", "family", "discrete", "continuous"):
+        said = getattr(member, field, None)
+        if said not in (None, ""):
+            summary[field] = said
+    return summary
+
+
+def summaries(family: Family) -> list[dict[str, Any]]:
+    """Every member of a family, in the order of its catalogue."""
+    members = catalogue(family)
+    if family is Family.models:
+        return [model_summary(m) for m in members.values()]
+    return [member_summary(i, m) for i, m in members.items()]
+
+
+def list_members(
+    family: Family = typer.Argument(help="What to list."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """List models, treatments, learners or estimators."""
+    rows = summaries(family)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        print(f"no {family.value} yet")
+    elif family is Family.models:
+        columns = ["id", "title", "class", "numbers", "states", "readings"]
+        cells = [
+            [r["id"], r["title"], r["class"], r["status"], len(r["states"]), ", ".join(r["readings"])] for r in rows
+        ]
+        print_table("", columns, cells)
+    else:
+        print_table("", ["id", "title"], [[r["id"], r["title"]] for r in rows])

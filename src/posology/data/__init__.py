@@ -1,0 +1,1 @@
+"""What was recorded: one patient (`record`), units, names, times, and the readers of files."""

@@ -1,0 +1,1 @@
+"""How a policy is found: learners, their targets, networks and loops."""

@@ -1,0 +1,1 @@
+"""Learners whose policy is a neural network."""

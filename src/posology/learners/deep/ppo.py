@@ -1,0 +1,249 @@
+"""Proximal policy optimisation, for a table of doses or a continuous dose.
+
+    L(θ) = −E[min(ρ·A, clip(ρ, 1 − ε, 1 + ε)·A)] − β·E[H(π_θ)],   ρ = π_θ(a|o) / π_old(a|o)
+    L(φ) = ½·E[(V_φ(o) − (A + V_old))²]                                 Schulman 2017, arXiv:1707.06347
+
+One update lets `patients` of the pool live one whole episode each and learns from all of them for
+`epochs` passes. Minibatches are whole episodes, which makes training through a recurrent memory
+exact; padded steps weigh nothing. Deviations: actor and critic are separate networks with separate
+steps; the critic learns returns in units of their running SD, so that rewards need no scaling by
+hand; advantages are standardised over the update, not the minibatch; the value loss is not clipped.
+A continuous dose squashes a Gaussian by tanh; ρ and the entropy are taken before the squashing (the
+Jacobian cancels in ρ).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from posology.environments.environment import Environment
+from posology.environments.spec import Spec
+from posology.learners import networks, targets
+from posology.learners.learner import at_least, in_unit_interval
+from posology.learners.networks import Moments
+from posology.learners.rollout import Episode, of_patients, rollout
+from posology.policies import network as net
+from posology.policies.network import Network
+from posology.policies.policy import Policy
+
+FIRST_LOG_SD = -0.5  # spread of a continuous dose before squashing, at the start
+
+
+class State(NamedTuple):
+    """Everything that changes while learning."""
+
+    weights: Any  # {"actor", "critic"}
+    optimiser: Any
+    observations: Moments
+    returns: Moments
+    key: Any
+    updates: Any
+    decisions: Any  # environment steps so far
+
+
+class Batch(NamedTuple):
+    """One update's episodes `[patients, T, …]`, normalised, as the losses see them."""
+
+    x: Any
+    mask: Any
+    action: Any
+    log_probability: Any
+    advantage: Any
+    value: Any  # to learn, in units of the returns' SD
+    alive: Any
+
+
+@dataclass(frozen=True)
+class PPO:
+    """Hyper-parameters. `discount` is per decision, unless the environment's steps tell their days.
+
+    `bootstrap`: whether the end of study is worth the value of the true last observation (an
+    ongoing treatment) or nothing (a question that ends there). `anneal_over`: updates after which
+    the learning rate has fallen linearly to 0 (0: constant).
+    """
+
+    id: ClassVar[str] = "ppo"
+
+    patients: int = 2048
+    epochs: int = 4
+    minibatches: int = 8
+    learning_rate: float = 1e-3
+    anneal_over: int = 0
+    discount: float = 0.99
+    trace: float = 0.95
+    clip: float = 0.2
+    entropy: float = 0.01
+    max_gradient: float = 0.5
+    bootstrap: bool = True
+    memory: str = "none"
+    span: int = 8
+    hidden: tuple[int, ...] = (64, 64)
+
+    def __post_init__(self) -> None:
+        at_least(self, patients=1, epochs=1, minibatches=1, anneal_over=0, learning_rate=0, clip=0, entropy=0)
+        in_unit_interval(self, "discount", "trace")
+        if self.patients % self.minibatches:
+            raise ValueError(f"patients is {self.patients}; it must be a multiple of minibatches, {self.minibatches}")
+        if self.memory not in net.MEMORIES:
+            raise ValueError(f"memory is '{self.memory}'; allowed: {', '.join(net.MEMORIES)}")
+
+    def network(self, spec: Spec) -> Network:
+        """The actor."""
+        common: dict[str, Any] = {"hidden": self.hidden, "memory": self.memory, "span": self.span}
+        if spec.discrete:
+            return Network(spec.size, len(spec.actions), head="categorical", **common)
+        return Network(spec.size, 1, head="squashed", low=spec.low, high=spec.high, **common)
+
+    def critic(self, spec: Spec) -> Network:
+        """The value network: one number, the same memory."""
+        return Network(spec.size, 1, hidden=self.hidden, head="value", memory=self.memory, span=self.span)
+
+    def init(self, key: Any, env: Environment) -> State:
+        """The state before the first update."""
+        key, actor, critic = jax.random.split(key, 3)
+        weights = {
+            "actor": networks.initial(actor, self.network(env.spec), head_gain=0.01),
+            "critic": networks.initial(critic, self.critic(env.spec)),
+        }
+        if not env.spec.discrete:
+            weights["actor"]["log_sd"] = jnp.float32(FIRST_LOG_SD)
+        moments = networks.no_moments((env.spec.size,))
+        zero = jnp.int32(0)
+        return State(weights, self._optimiser().init(weights), moments, networks.no_moments(), key, zero, zero)
+
+    def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
+        """One episode of each of `self.patients` patients, then `epochs` passes over them."""
+        key = jax.random.fold_in(state.key, state.updates)
+        episodes = self._interact(key, state, env, patients)
+        batch, returns = self._batch(state, env.spec, episodes)
+        weights, optimiser, metrics = self._learn(key, state, env.spec, batch)
+        rewards, decisions = jnp.sum(episodes.reward, 1), jnp.sum(episodes.alive, dtype=jnp.int32)
+        metrics |= {"return": jnp.mean(rewards), "length": jnp.mean(jnp.sum(episodes.alive, 1, dtype=jnp.float32))}
+        seen = networks.merge(state.observations, episodes.observation[:, :-1], episodes.alive)
+        state = State(weights, optimiser, seen, returns, state.key, state.updates + 1, state.decisions + decisions)
+        return state, metrics
+
+    def parameters(self, state: State) -> dict[str, Any]:
+        """The actor and the normalisation of its observations."""
+        moments = state.observations
+        return {**state.weights["actor"], "observation.mean": moments.mean, "observation.sd": moments.sd}
+
+    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
+        """The learned policy; greedy takes the most likely (or median) dose."""
+        return net.network_policy(self.id, self.network(spec), parameters, greedy=greedy)
+
+    def value(self, state: State, spec: Spec, observations: Any) -> Any:
+        """The critic's value, in units of reward, along one episode's observations `[T, size]`."""
+        x = jax.vmap(net.normalise, (0, None, None))(observations, state.observations.mean, state.observations.sd)
+        value = net.unroll(self.critic(spec), state.weights["critic"], x)[:, 0]
+        return value * state.returns.sd + state.returns.mean
+
+    def _interact(self, key: Any, state: State, env: Environment, patients: Any) -> Episode:
+        actor, params = self.network(env.spec), self.parameters(state)
+
+        def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
+            x = net.normalise(observation, params["observation.mean"], params["observation.sd"])
+            out, memory = net.step(actor, params, x, memory)
+            if env.spec.discrete:
+                action = jax.random.categorical(key, net.allowed(out, mask)).astype(jnp.int32)
+                return action, action, memory
+            u = out[0] + jnp.exp(params["log_sd"]) * jax.random.normal(key)
+            return net.squash(u, actor.low, actor.high), u, memory
+
+        pool = jax.tree.leaves(patients)[0].shape[0]
+        who, keys = jax.random.split(jax.random.fold_in(key, 0))
+        chosen = of_patients(patients, jax.random.randint(who, (self.patients,), 0, pool))
+        one = lambda k, patient: rollout(env, act, net.start(actor), k, patient, self.discount)  # noqa: E731
+        return jax.vmap(one)(jax.random.split(keys, self.patients), chosen)
+
+    def _batch(self, state: State, spec: Spec, e: Episode) -> tuple[Batch, Moments]:
+        to_come = jax.vmap(targets.discounted)(e.reward, e.alive, e.discount)
+        returns = networks.merge(state.returns, to_come, e.alive)
+        state = state._replace(returns=returns)
+        mean, sd = state.observations.mean, state.observations.sd
+        x = jax.vmap(jax.vmap(net.normalise, (0, None, None)), (0, None, None))(e.observation, mean, sd)
+        value = jax.vmap(lambda rows: self.value(state, spec, rows))(e.observation)
+        # A padded episode that reached no end ran out of steps: the same as the end of study.
+        last = jnp.arange(e.alive.shape[1])[None] == e.alive.shape[1] - 1
+        truncated = e.truncated | (e.alive & last & ~e.terminated)
+        dead = e.terminated if self.bootstrap else e.terminated | truncated
+        estimate = jax.vmap(targets.gae, (0, 0, 0, 0, 0, 0, None))
+        advantage = estimate(e.reward, value, dead, truncated, e.alive, e.discount, self.trace)
+        learned = (advantage + value[:, :-1] - returns.mean) / returns.sd
+        mask, steps = e.mask[:, :-1], x[:, :-1]
+        log_probability = jax.vmap(self._likelihood, (None, None, 0, 0, 0))(
+            state.weights["actor"], spec, steps, mask, e.extra
+        )[0]
+        spread = networks.merge(networks.no_moments(), advantage, e.alive)
+        standard = (advantage - spread.mean) / (spread.sd + 1e-8)
+        return Batch(steps, mask, e.extra, log_probability, standard, learned, e.alive), returns
+
+    def _likelihood(self, actor: Any, spec: Spec, x: Any, mask: Any, action: Any) -> tuple[Any, Any]:
+        """ln probability of the actions and entropy, along one episode."""
+        out = net.unroll(self.network(spec), actor, x)
+        if spec.discrete:
+            return jax.vmap(networks.log_probability)(out, mask, action), jax.vmap(networks.entropy)(out, mask)
+        spread = jnp.broadcast_to(actor["log_sd"], action.shape)
+        return networks.normal_log_probability(action, out[:, 0], spread), networks.normal_entropy(spread)
+
+    def _loss(self, weights: Any, spec: Spec, b: Batch) -> tuple[Any, dict[str, Any]]:
+        log_probability, entropy = jax.vmap(self._likelihood, (None, None, 0, 0, 0))(
+            weights["actor"], spec, b.x, b.mask, b.action
+        )
+        value = jax.vmap(lambda x: net.unroll(self.critic(spec), weights["critic"], x)[:, 0])(b.x)
+        ratio = jnp.exp(log_probability - b.log_probability)
+        clipped = jnp.clip(ratio, 1 - self.clip, 1 + self.clip)
+        gain = jnp.minimum(ratio * b.advantage, clipped * b.advantage)
+        count = jnp.maximum(jnp.sum(b.alive, dtype=jnp.float32), 1.0)
+
+        def mean(values: Any) -> Any:
+            return jnp.sum(jnp.where(b.alive, values, 0.0)) / count
+
+        metrics = {
+            "policy_loss": -mean(gain),
+            "value_loss": 0.5 * mean((value - b.value) ** 2),
+            "entropy": mean(entropy),
+            "kl": mean(ratio - 1 - jnp.log(ratio)),
+            "clipped": mean((ratio != clipped).astype(jnp.float32)),
+        }
+        return metrics["policy_loss"] + metrics["value_loss"] - self.entropy * metrics["entropy"], metrics
+
+    def _learn(self, key: Any, state: State, spec: Spec, batch: Batch) -> tuple[Any, Any, dict[str, Any]]:
+        optimiser, rate = self._optimiser(), self._rate(state.updates)
+
+        def minibatch(carry: Any, rows: Any) -> tuple[Any, Any]:
+            weights, memory = carry
+            part = jax.tree.map(lambda v: v[rows], batch)
+            gradient, metrics = jax.grad(self._loss, has_aux=True)(weights, spec, part)
+            with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
+                direction, memory = optimiser.update(gradient, memory)
+            weights = jax.tree.map(lambda w, d: w - rate * d, weights, direction)
+            return (weights, memory), metrics
+
+        def shuffled(epoch: Any) -> Any:
+            order = jax.random.permutation(jax.random.fold_in(key, 1 + epoch), self.patients)
+            return order.reshape(self.minibatches, -1)
+
+        rows = jax.vmap(shuffled)(jnp.arange(self.epochs)).reshape(self.epochs * self.minibatches, -1)
+        (weights, memory), metrics = jax.lax.scan(minibatch, (state.weights, state.optimiser), rows)
+        return weights, memory, jax.tree.map(jnp.mean, metrics)
+
+    def _optimiser(self) -> optax.GradientTransformation:
+        # Clipped apart: an early value error must not shrink the policy's step.
+        clip = optax.multi_transform(
+            {name: optax.clip_by_global_norm(self.max_gradient) for name in ("actor", "critic")},
+            {"actor": "actor", "critic": "critic"},
+        )
+        return optax.chain(clip, optax.scale_by_adam(eps=1e-5))
+
+    def _rate(self, updates: Any) -> Any:
+        if not self.anneal_over:
+            return jnp.float32(self.learning_rate)
+        left = 1.0 - updates.astype(jnp.float32) / self.anneal_over
+        return self.learning_rate * jnp.maximum(left, 0.0)

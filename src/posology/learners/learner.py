@@ -1,0 +1,96 @@
+"""What a learner is: frozen hyper-parameters and three pure functions.
+
+    state = learner.init(key, env)
+    state, metrics = learner.update(state, env, patients)     traced; the loop jits it
+    policy = learner.policy(learner.parameters(state), env.spec)
+
+`patients` is a pool drawn once; an update picks its own patients from it by index. A state holds
+its key and a counter of updates, so that update k is the same whether or not the run was stopped
+before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from posology.environments.spec import Spec
+from posology.policies.network import Network
+from posology.policies.policy import Policy
+
+
+class Learner(Protocol):
+    """The contract of a learner that interacts with an environment."""
+
+    id: ClassVar[str]
+
+    def init(self, key: Any, env: Any) -> Any:
+        """The state before the first update."""
+        ...
+
+    def update(self, state: Any, env: Any, patients: Any) -> tuple[Any, dict[str, Any]]:
+        """One round of interaction and learning; metrics are float scalars."""
+        ...
+
+    def network(self, spec: Spec) -> Network:
+        """The policy's network for this problem."""
+        ...
+
+    def parameters(self, state: Any) -> dict[str, Any]:
+        """What a policy's file holds: a flat `{name: array}`."""
+        ...
+
+    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
+        """The policy of these parameters."""
+        ...
+
+
+T = TypeVar("T")
+
+
+def config(learner: Any) -> dict[str, Any]:
+    """The resolved hyper-parameters as plain JSON values."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(learner).items()}
+
+
+def configure(learner: T, changes: Mapping[str, Any]) -> T:
+    """The learner with some hyper-parameters changed; texts are read as the field's kind.
+
+    Raises:
+        ValueError: for an unknown name or a value of another kind.
+    """
+    known = {f.name: getattr(learner, f.name) for f in fields(learner)}  # type: ignore[arg-type]
+    read = {}
+    for name, value in changes.items():
+        if name not in known:
+            raise ValueError(f"unknown setting '{name}'; known: {', '.join(known)}")
+        read[name] = _as(known[name], value, name)
+    return replace(learner, **read)  # type: ignore[type-var]
+
+
+def _as(example: Any, value: Any, name: str) -> Any:
+    try:
+        if isinstance(example, bool):
+            return {"true": True, "false": False}[str(value).lower()]
+        if isinstance(example, tuple):
+            items = value.split(",") if isinstance(value, str) else value
+            return tuple(int(x) for x in items)
+        return type(example)(value)
+    except (KeyError, TypeError, ValueError):
+        kind = "a list of whole numbers" if isinstance(example, tuple) else type(example).__name__
+        raise ValueError(f"setting {name} is '{value}'; it must be {kind}, for example {example}") from None
+
+
+def at_least(learner: Any, **lowest: float) -> None:
+    """Raise a `ValueError` that names the first hyper-parameter below its lowest allowed value."""
+    for name, low in lowest.items():
+        if not getattr(learner, name) >= low:
+            raise ValueError(f"{name} is {getattr(learner, name)}; it must be at least {low:g}")
+
+
+def in_unit_interval(learner: Any, *names: str) -> None:
+    """Raise a `ValueError` that names the first hyper-parameter outside [0, 1]."""
+    for name in names:
+        if not 0.0 <= getattr(learner, name) <= 1.0:
+            raise ValueError(f"{name} is {getattr(learner, name)}; it must lie between 0 and 1")

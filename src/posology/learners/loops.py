@@ -1,0 +1,334 @@
+"""The host's side of learning: jitted chunks of updates with a loop between them that a person can watch.
+
+Between chunks the loop reports, evaluates on held-out patients, writes a checkpoint and looks at the
+budget. Nothing it does changes the learner's numbers: update k is a function of the state alone, so a
+run that was killed and resumed ends in the same bits as one that was not (same machine and packages).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from posology.environments.environment import Environment
+from posology.learners.learner import Learner, config
+from posology.learners.rollout import rollout
+from posology.policies import storage
+from posology.policies.network import description
+from posology.policies.policy import Policy
+
+Report = Callable[[dict[str, Any]], None]
+
+EVALUATION_SEED = 7_654_321  # held-out patients are the same whatever the training seed
+IDENTITY = ("treatment", "fingerprint", "learner", "config", "seed", "pool", "data_hash")
+
+
+def _silent(event: dict[str, Any]) -> None:
+    """Report to nobody."""
+
+
+def evaluator(
+    env: Environment, policy_of: Callable[[Any], Policy], patients: Any, key: Any
+) -> Callable[[Any], dict[str, Any]]:
+    """A compiled `parameters -> {"returns": [n], "terms": [n, k], "costs": [n, c], "lengths": [n]}`.
+
+    Every call meets the same patients and the same noise, so two policies are compared in pairs.
+    Returns are undiscounted.
+    """
+    n = jax.tree.leaves(patients)[0].shape[0]
+    keys = jax.random.split(key, n)
+
+    def run(parameters: Any) -> dict[str, Any]:
+        policy = policy_of(parameters)
+
+        def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
+            action, memory = policy.act(key, observation, mask, memory)
+            return action, (), memory
+
+        e = jax.vmap(lambda k, patient: rollout(env, act, policy.memory(), k, patient))(keys, patients)
+        lengths = jnp.sum(e.alive, 1, dtype=jnp.float32)
+        return {"returns": jnp.sum(e.reward, 1), "terms": jnp.sum(e.terms, 1), "costs": jnp.sum(e.costs, 1), "lengths": lengths}
+
+    return jax.jit(run)
+
+
+def summary(env: Environment, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Mean return with its 95 % interval over patients, and mean terms and costs by name."""
+    returns = np.asarray(outcome["returns"], np.float64)
+    half = 1.96 * float(returns.std(ddof=1)) / math.sqrt(len(returns)) if len(returns) > 1 else 0.0
+    mean = float(returns.mean())
+    terms, costs = np.asarray(outcome["terms"], np.float64).mean(0), np.asarray(outcome["costs"], np.float64).mean(0)
+    return {
+        "return_mean": mean,
+        "lower": mean - half,
+        "upper": mean + half,
+        "patients": len(returns),
+        "terms": dict(zip(env.spec.terms, terms.tolist(), strict=True)),
+        "costs": dict(zip(env.spec.costs, costs.tolist(), strict=True)),
+    }
+
+
+def advance(learner: Learner, env: Environment) -> Callable[[Any, Any, Any], tuple[Any, Any]]:
+    """A traced `(state, patients, n) -> (state, mean metrics)` of n updates; n may vary without recompiling."""
+
+    def many(state: Any, patients: Any, n: Any) -> tuple[Any, Any]:
+        like = jax.eval_shape(lambda s: learner.update(s, env, patients)[1], state)
+        nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
+
+        def once(_: Any, carry: Any) -> Any:
+            state, sums = carry
+            state, metrics = learner.update(state, env, patients)
+            return state, jax.tree.map(jnp.add, sums, metrics)
+
+        state, sums = jax.lax.fori_loop(0, n, once, (state, nothing))
+        return state, jax.tree.map(lambda x: x / n.astype(x.dtype), sums)
+
+    return many
+
+
+def _compiled(function: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Any, float]:
+    begin = time.perf_counter()
+    made = jax.jit(function, **options).lower(*arguments).compile()
+    return made, time.perf_counter() - begin
+
+
+def train(
+    env: Environment,
+    learner: Learner,
+    out: Path | str,
+    seed: int = 0,
+    *,
+    updates: int = 200,
+    seconds: float | None = None,
+    chunk: int = 10,
+    pool: int = 4096,
+    held_out: int = 1000,
+    evaluate_every: int = 0,
+    checkpoint_seconds: float = 15.0,
+    report: Report = _silent,
+    resume: bool = True,
+    fingerprint: str | None = None,
+    data_hash: str | None = None,
+) -> dict[str, Any]:
+    """Learn a policy and write its run to the folder `out`.
+
+    Args:
+        updates, seconds: whichever budget ends first; seconds count from the start, compilation and
+            earlier parts of a resumed run included.
+        chunk: updates between two looks of the host; pool: patients to learn from; held_out:
+            patients to judge on, never learned from.
+        evaluate_every: chunks between two greedy evaluations (0: at the end only).
+        checkpoint_seconds: least time between two checkpoints (0: after every chunk).
+        report: receives dictionaries with an "event": compiled, resumed, warning, progress,
+            evaluation or done.
+        resume: go on with an unfinished run, or return a finished one of the same settings; False
+            discards an unfinished run.
+        fingerprint: of the treatment, its own if it has one, else a hash of its spec.
+
+    Returns:
+        run, treatment, learner, return_mean, lower, upper, samples, seconds, compile_seconds, updates.
+
+    Raises:
+        ValueError: for impossible settings, an `out` that holds another run, or numbers that are not
+            finite any more.
+    """
+    _check(updates=updates, chunk=chunk, pool=pool, held_out=held_out)
+    out = Path(out)
+    identity = {
+        "treatment": env.spec.id,
+        "fingerprint": fingerprint or getattr(env, "fingerprint", None) or storage.spec_hash(env.spec),
+        "learner": learner.id,
+        "config": config(learner),
+        "seed": seed,
+        "pool": pool,
+        "data_hash": data_hash,
+    }
+    if out.exists():
+        return _finished(out, identity, resume)
+    run = _Run(env, learner, out, identity, report)
+    run.begin(seed, pool, held_out, resume)
+    run.learn(updates, seconds, chunk, evaluate_every, checkpoint_seconds)
+    return run.finish()
+
+
+class _Run:
+    """One call of `train`: its compiled functions, its state and its clock."""
+
+    def __init__(self, env: Environment, learner: Learner, out: Path, identity: dict[str, Any], report: Report) -> None:
+        self.env, self.learner, self.out, self.identity, self.report = env, learner, out, identity, report
+        self.folder = storage.partial_folder(out)
+        self.done, self.earlier, self.compile_seconds = 0, 0.0, 0.0
+        self.history: list[dict[str, Any]] = []
+        self.begun = time.perf_counter()
+
+    def elapsed(self) -> float:
+        """Seconds of the whole run, earlier parts included."""
+        return self.earlier + time.perf_counter() - self.begun
+
+    def begin(self, seed: int, pool: int, held_out: int, resume: bool) -> None:
+        """Draw the patients, compile, and start or resume."""
+        if not resume and self.folder.exists():
+            shutil.rmtree(self.folder)
+        progress = storage.checkpoint_progress(self.folder)
+        if progress is not None:
+            _same(progress["identity"], self.identity, f"the unfinished run {self.folder}")
+        root, judge = jax.random.key(seed), jax.random.key(EVALUATION_SEED)
+        self.patients = self.env.draw(jax.random.fold_in(root, 1), pool)
+        unseen = self.env.draw(jax.random.fold_in(judge, 0), held_out)
+        start = lambda key: self.learner.init(key, self.env)  # noqa: E731
+        key = jax.random.fold_in(root, 0)
+        like = jax.eval_shape(start, key)
+        many = advance(self.learner, self.env)
+        self.many, spent = _compiled(many, like, self.patients, jnp.int32(1), donate_argnums=0)
+        policy_of = lambda parameters: self.learner.policy(parameters, self.env.spec)  # noqa: E731
+        judged = evaluator(self.env, policy_of, unseen, jax.random.fold_in(judge, 1))
+        self.judge, more = _compiled(judged, jax.eval_shape(self.learner.parameters, like))
+        self.compile_seconds = spent + more
+        self.report({"event": "compiled", "seconds": self.compile_seconds})
+        if progress is None:
+            # The optimiser's zeros may share one buffer; donating wants each its own.
+            self.state = jax.tree.map(jnp.copy, jax.jit(start)(key))
+        else:
+            self._restore(like)
+
+    def _restore(self, like: Any) -> None:
+        self.state, progress = storage.load_checkpoint(self.folder, like)
+        self.done, self.earlier = progress["updates"], progress["seconds"]
+        self.compile_seconds += progress["compile_seconds"]
+        self.history = progress["history"]
+        here = {**storage.versions(), **storage.machine()}
+        for name, was in progress["made_with"].items():
+            if here.get(name) != was:
+                message = f"{name} was {was} and is {here.get(name)}: the resumed run may differ in its last bits"
+                self.report({"event": "warning", "message": message})
+        self.report({"event": "resumed", "updates": self.done, "seconds": self.earlier})
+
+    def learn(
+        self, updates: int, seconds: float | None, chunk: int, evaluate_every: int, checkpoint_seconds: float
+    ) -> None:
+        """Chunks until a budget is spent; the last state is always in a checkpoint."""
+        saved, chunks = time.perf_counter(), 0
+        while self.done < updates and (seconds is None or self.elapsed() < seconds):
+            n = min(chunk, updates - self.done)
+            self.state, metrics = self.many(self.state, self.patients, jnp.int32(n))
+            values = {name: float(v) for name, v in metrics.items()}
+            self.done, chunks = self.done + n, chunks + 1
+            bad = [name for name, v in values.items() if not math.isfinite(v)]
+            if bad:
+                raise ValueError(
+                    f"learning diverged before update {self.done}: {bad[0]} is {values[bad[0]]}; try a lower learning_rate"
+                )
+            event = {"event": "progress", "updates": self.done, "of": updates, "seconds": self.elapsed()}
+            self.report({**event, "samples": int(self.state.decisions), "metrics": values})
+            if evaluate_every and chunks % evaluate_every == 0:
+                self.evaluate()
+            if time.perf_counter() - saved >= checkpoint_seconds:
+                self.checkpoint()
+                saved = time.perf_counter()
+        self.checkpoint()
+
+    def evaluate(self) -> dict[str, Any]:
+        """Greedy policy on the held-out patients, added to the history."""
+        result = summary(self.env, self.judge(self.learner.parameters(self.state)))
+        point = {"updates": self.done, "seconds": self.elapsed(), "samples": int(self.state.decisions), **result}
+        if not self.history or self.history[-1]["updates"] != self.done:
+            self.history.append(point)
+        self.report({"event": "evaluation", **point})
+        return result
+
+    def checkpoint(self) -> None:
+        """Write the state and what is needed to go on."""
+        progress = {
+            "identity": self.identity,
+            "updates": self.done,
+            "seconds": self.elapsed(),
+            "compile_seconds": self.compile_seconds,
+            "history": self.history,
+            "made_with": {**storage.versions(), **storage.machine()},
+        }
+        storage.save_checkpoint(self.folder, self.state, progress)
+
+    def finish(self) -> dict[str, Any]:
+        """Judge, write the run and give it its name."""
+        result = {
+            "run": str(self.out),
+            "treatment": self.identity["treatment"],
+            "learner": self.identity["learner"],
+            **self.evaluate(),
+            "samples": int(self.state.decisions),
+            "updates": self.done,
+            "seconds": self.elapsed(),
+            "compile_seconds": self.compile_seconds,
+        }
+        record = {
+            **self.identity,
+            "updates": self.done,
+            "seeds": {"training": self.identity["seed"], "evaluation": EVALUATION_SEED},
+            "network": description(self.learner.network(self.env.spec)),
+            "spec": storage.described(self.env.spec),
+        }
+        evaluation = {**result, "history": self.history}
+        parameters = {name: np.asarray(v) for name, v in self.learner.parameters(self.state).items()}
+        storage.save_policy(self.out, parameters, record, evaluation, card(record, result))
+        storage.drop_checkpoint(self.out)
+        self.report({"event": "done", **result})
+        return result
+
+
+def card(record: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """`CARD.md`: what the policy is, what it reached, what it is not for."""
+    spec = record["spec"]
+    doses = ", ".join(a["label"] for a in spec["actions"]) or f"{spec['low']:g}-{spec['high']:g} {spec['action_unit']}"
+    seen = ", ".join(f"{f['name']} ({f['unit']})" for f in spec["observation"])
+    settings = "\n".join(f"- {name}: {value}" for name, value in record["config"].items())
+    return f"""# {record["treatment"]} by {record["learner"]}
+
+Research software, not a medical device: no patient may be dosed by this policy alone.
+
+- Treatment: {record["treatment"]}, fingerprint {record["fingerprint"]}
+- Doses: {doses}
+- Sees: {seen}
+- Learned from: {record["pool"]} simulated patients, seed {record["seed"]}, {result["samples"]} decisions, {record["updates"]} updates
+- Mean return on {result["patients"]} held-out simulated patients: {result["return_mean"]:.4g} (95 % interval {result["lower"]:.4g} to {result["upper"]:.4g})
+
+Valid for patients like those it learned from, under that treatment's model; it knows nothing else.
+
+## Settings
+
+{settings}
+"""
+
+
+def _check(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")
+
+
+def _same(was: Mapping[str, Any], now: Mapping[str, Any], what: str) -> None:
+    now = json.loads(json.dumps(now))
+    for name in IDENTITY:
+        if was.get(name) != now[name]:
+            raise ValueError(
+                f"{what} has {name} {was.get(name)}, not {now[name]}; resume it unchanged, discard it, or choose another name"
+            )
+
+
+def _finished(out: Path, identity: Mapping[str, Any], resume: bool) -> dict[str, Any]:
+    """The result of a run that is complete already."""
+    if not resume:
+        raise ValueError(f"{out} exists already; choose another name or remove it")
+    _same(storage.read_record(out), identity, f"the finished run {out}")
+    storage.drop_checkpoint(out)
+    result = json.loads((out / "evaluation.json").read_text())
+    result.pop("history", None)
+    return result

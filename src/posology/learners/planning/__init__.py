@@ -1,0 +1,1 @@
+"""Policies that choose by looking ahead through a patient model."""

@@ -1,0 +1,45 @@
+"""A ring of past decisions on the device. Rows are a pytree with leading axis `capacity`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class Replay(NamedTuple):
+    """`rows[i]` for `i < filled` are decisions; the next one goes to `position`."""
+
+    rows: Any
+    position: Any
+    filled: Any
+
+    @property
+    def capacity(self) -> int:
+        """How many rows fit."""
+        return int(jax.tree.leaves(self.rows)[0].shape[0])
+
+
+def empty(row: Any, capacity: int) -> Replay:
+    """A replay without rows; `row` is one example (arrays or shapes with dtypes)."""
+    rows = jax.tree.map(lambda x: jnp.zeros((capacity, *x.shape), x.dtype), row)
+    return Replay(rows, jnp.int32(0), jnp.int32(0))
+
+
+def add(replay: Replay, rows: Any, keep: Any) -> Replay:
+    """The replay with `rows[i]` wherever `keep[i]`; padding takes no place. At most `capacity` rows."""
+    capacity = replay.capacity
+    if keep.shape[0] > capacity:
+        raise ValueError(f"{keep.shape[0]} rows at once do not fit a replay of capacity {capacity}")
+    rank = jnp.cumsum(keep.astype(jnp.int32))
+    place = jnp.where(keep, (replay.position + rank - 1) % capacity, capacity)  # beyond the end: dropped
+    filled = jnp.minimum(replay.filled + rank[-1], capacity)
+    stored = jax.tree.map(lambda old, new: old.at[place].set(new, mode="drop"), replay.rows, rows)
+    return Replay(stored, (replay.position + rank[-1]) % capacity, filled)
+
+
+def sample(replay: Replay, key: Any, n: int) -> Any:
+    """`n` rows drawn with replacement from those filled."""
+    at = jax.random.randint(key, (n,), 0, jnp.maximum(replay.filled, 1))
+    return jax.tree.map(lambda x: x[at], replay.rows)

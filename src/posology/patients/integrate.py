@@ -1,0 +1,272 @@
+"""The one file that knows a solver: a patient's state after a schedule of steps.
+
+Two methods, named by the model:
+
+- `exact+rk4`: the linear kinetics are propagated by the matrix exponential of each half step; the
+  other states by the classical Runge-Kutta method of order 4 with the exact kinetics at its stages.
+- `rosenbrock`: Hairer and Wanner's linearly implicit ROS4 (Solving Ordinary Differential Equations
+  II, Table IV.7.2, L-stable, order 4, three evaluations) with the exact sparse Jacobian, for kinetics that saturate.
+
+States that fall by many orders of magnitude are stepped as logarithms or as multiples of one that is
+(`PatientModel.logarithmic`, `.relative`): a marrow under a high dose keeps its last cells in float32.
+All functions are for one patient and pure; the caller vmaps.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from posology.patients import sparse
+from posology.patients.dosing import Schedule
+from posology.patients.model import PatientModel
+from posology.quantities import replace
+
+GAMMA = 0.57282
+A21, A31, A32 = 2.0, 1.867943637803922, 0.2344449711399156
+C21 = -7.137615036412310
+C31, C32 = 2.580708087951457, 0.6515950076447975
+C41, C42, C43 = -2.137148994382534, -0.3214669691237626, -0.6949742501781779
+M1, M2, M3, M4 = 2.255570073418735, 0.2870493262186792, 0.4353179431840180, 1.093502252409163
+
+SMALLEST_LOG = -60.0  # of a state stepped as a logarithm: e^-60 of a cell count is none, and fits float32
+
+
+class Trace(NamedTuple):
+    """What happened during a schedule: the last state, the readings at each step end (`[K]` each)
+    and the lowest value of the key reading in between, by cubic interpolation inside the steps."""
+
+    state: Any
+    readings: dict[str, Any]
+    lowest: Any
+
+
+class Coordinates(NamedTuple):
+    """Between states and the numbers that are stepped."""
+
+    model: PatientModel
+
+    def _indices(self) -> tuple[list[int], dict[int, int]]:
+        at = self.model.State._fields.index  # type: ignore[attr-defined]
+        return [at(s) for s in self.model.logarithmic], {at(s): at(r) for s, r in self.model.relative.items()}
+
+    def enter(self, x: Any) -> tuple[Any, ...]:
+        """States → stepped numbers."""
+        logs, relative = self._indices()
+        y = list(x)
+        for i, r in relative.items():
+            y[i] = x[i] / x[r]
+        for i in logs:
+            y[i] = jnp.log(x[i])
+        return tuple(y)
+
+    def leave(self, y: tuple[Any, ...]) -> Any:
+        """Stepped numbers → states."""
+        logs, relative = self._indices()
+        x = list(y)
+        for i in logs:
+            x[i] = jnp.exp(jnp.maximum(y[i], SMALLEST_LOG))
+        for i, r in relative.items():
+            x[i] = y[i] * x[r]
+        return self.model.State(*x)
+
+    def rates(self, p: Any, infusion: Any) -> Any:
+        """Derivative of the stepped numbers as a function of them."""
+        logs, relative = self._indices()
+
+        def derivative(*y: Any) -> tuple[Any, ...]:
+            x = self.leave(y)
+            d = list(self.model.rates(0.0, x, p, infusion))
+            # times e^-y, not divided by x: the derivative of a division squares x, which underflows
+            inverse = {i: jnp.exp(-jnp.maximum(y[i], SMALLEST_LOG)) for i in logs}
+            for i in logs:
+                d[i] = d[i] * inverse[i]
+            for i, r in relative.items():
+                d[i] = d[i] * inverse[r] - y[i] * d[r]
+            return tuple(d)
+
+        return derivative
+
+
+def rosenbrock_step(f: Any, nonzero: sparse.Pattern, y: tuple[Any, ...], h: Any) -> tuple[Any, ...]:
+    """One ROS4 step of y' = f(y); a step of length 0 returns `y`."""
+    n, hg = len(y), h * GAMMA
+    matrix = {ij: -hg * v for ij, v in sparse.jacobian(f, y, nonzero).items()}
+    for i in range(n):
+        matrix[i, i] = 1.0 + matrix.get((i, i), 0.0)
+    factors = sparse.factor(matrix, n)
+
+    def stage(fy: Any, *history: tuple[float, list[Any]]) -> list[Any]:
+        b = [hg * v for v in fy]
+        for c, k in history:
+            b = [v + GAMMA * c * w for v, w in zip(b, k, strict=True)]
+        return sparse.solve(factors, b)
+
+    k1 = stage(f(*y))
+    k2 = stage(f(*(a + A21 * b for a, b in zip(y, k1, strict=True))), (C21, k1))
+    f3 = f(*(a + A31 * b + A32 * c for a, b, c in zip(y, k1, k2, strict=True)))
+    k3 = stage(f3, (C31, k1), (C32, k2))
+    k4 = stage(f3, (C41, k1), (C42, k2), (C43, k3))
+    return tuple(
+        a + M1 * b + M2 * c + M3 * d + M4 * e for a, b, c, d, e in zip(y, k1, k2, k3, k4, strict=True)
+    )
+
+
+def linear_system(model: PatientModel, p: Any, x: Any) -> tuple[list[list[Any]], list[Any]]:
+    """Matrix of the linear kinetics and its input column, from derivatives of `rates`."""
+    names = model.linear
+    zero = jnp.zeros_like(x[0])
+    at = [model.State._fields.index(s) for s in names]  # type: ignore[attr-defined]
+
+    def block(*args: Any) -> tuple[Any, ...]:
+        *amounts, infusion = args
+        state = replace(x, **dict(zip(names, amounts, strict=True)))
+        d = model.rates(0.0, state, p, infusion)
+        return tuple(d[i] + zero for i in at)
+
+    start = [zero] * (len(names) + 1)
+    columns = []
+    for j in range(len(start)):
+        tangents = [jnp.ones_like(zero) if k == j else zero for k in range(len(start))]
+        columns.append(jax.jvp(block, tuple(start), tuple(tangents))[1])
+    matrix = [[columns[j][i] for j in range(len(names))] for i in range(len(names))]
+    return matrix, list(columns[-1])
+
+
+def exponential(matrix: list[list[Any]], column: list[Any], h: Any) -> tuple[list[list[Any]], list[Any]]:
+    """e^(A·h) and ∫e^(A·s)ds·b over the step, for steps `h[K]`: Taylor with scaling and squaring.
+
+    The number of squarings follows each step's own norm, because every squaring doubles the rounding error.
+    """
+    n = len(matrix)
+    size = range(n + 1)
+    norm = sum(jnp.abs(v) for row in matrix for v in row) * h
+    squarings = jnp.clip(jnp.ceil(jnp.log2(jnp.maximum(norm, 1e-6) / 0.5)), 0, 16)
+    scaled = h * jnp.exp2(-squarings)
+    zero, one = jnp.zeros_like(scaled), jnp.ones_like(scaled)
+    a = [[(matrix[i][j] if j < n else column[i]) * scaled if i < n else zero for j in size] for i in size]
+    eye = [[one if i == j else zero for j in size] for i in size]
+
+    def times(x: Any, y: Any) -> Any:
+        return [[sum(x[i][k] * y[k][j] for k in size) for j in size] for i in size]
+
+    e = eye
+    for order in range(8, 0, -1):  # Horner's form of Σ aᵏ/k!
+        e = [[v / order + eye[i][j] for j, v in enumerate(row)] for i, row in enumerate(times(a, e))]
+
+    def square(i: Any, e: Any) -> Any:
+        twice = times(e, e)
+        return [[jnp.where(i < squarings, t, v) for t, v in zip(tr, er, strict=True)] for tr, er in zip(twice, e, strict=True)]
+
+    e = jax.lax.fori_loop(0, jnp.max(squarings).astype(int), square, e)
+    return [row[:n] for row in e[:n]], [row[n] for row in e[:n]]
+
+
+def lowest_inside(c0: Any, c1: Any, d0: Any, d1: Any, h: Any) -> Any:
+    """Minimum over a step of the cubic with end values `c0, c1` and end slopes `d0, d1`."""
+    a, b = h * d0, h * d1
+    second, third = 3 * (c1 - c0) - 2 * a - b, 2 * (c0 - c1) + a + b
+    root = jnp.sqrt(jnp.maximum(second * second - 3 * a * third, 0.0))
+    # the root of a + 2·second·s + 3·third·s² with positive curvature, in the form that does not cancel
+    s = -a / jnp.where(jnp.abs(second + root) > 1e-30, second + root, 1e-30)
+    inside = (s > 0) & (s < 1)
+    s = jnp.where(inside, s, 0.0)
+    value = c0 + s * (a + s * (second + s * third))
+    return jnp.where(inside, jnp.minimum(jnp.minimum(c0, c1), value), jnp.minimum(c0, c1))
+
+
+def _shape(tree: Any, like: Any) -> Any:
+    return jax.tree.map(lambda v: jnp.asarray(v, like.dtype) + jnp.zeros_like(like), tree)
+
+
+def advance(model: PatientModel, p: Any, x: Any, schedule: Schedule, key: str | None = None) -> Trace:
+    """The state after a schedule, the readings at step ends and the lowest `key` reading.
+
+    Args:
+        p: individual parameters of this occasion.
+        x: state at the start.
+        key: reading whose minimum is followed (the model's first when not given).
+    """
+    key = key or next(iter(model.reading_units))
+    like = jnp.asarray(schedule.length[0]) * 0
+    p, x = _shape(p, like), _shape(x, like)
+    one_step = _rosenbrock(model, p) if model.solver == "rosenbrock" else _exact_rk4(model, p, x, schedule)
+    coordinates = Coordinates(model)
+    entry = model.State._fields.index(model.entries[model.entry].state)  # type: ignore[attr-defined]
+
+    def slope(y: tuple[Any, ...], infusion: Any) -> tuple[Any, Any]:
+        """Key reading and its derivative."""
+        d = coordinates.rates(p, infusion)(*y)
+        return jax.jvp(lambda *y: model.readings(coordinates.leave(y), p)[key] + 0 * y[0], y, d)
+
+    def body(carry: Any, step: Any) -> Any:
+        y, lowest = carry
+        h, rate, bolus, extra = step
+        y = (*y[:entry], y[entry] + bolus, *y[entry + 1 :])
+        c0, d0 = slope(y, rate)
+        y = one_step(y, h, rate, extra)
+        c1, d1 = slope(y, rate)
+        lowest = jnp.minimum(lowest, lowest_inside(c0, c1, d0, d1, h))
+        return (y, lowest), model.readings(coordinates.leave(y), p)
+
+    first = model.readings(x, p)[key] + like
+    steps = (schedule.length, schedule.rate, schedule.bolus, one_step.prepared)  # type: ignore[attr-defined]
+    (y, lowest), readings = jax.lax.scan(body, (coordinates.enter(x), first), steps)
+    return Trace(coordinates.leave(y), readings, lowest)
+
+
+def _rosenbrock(model: PatientModel, p: Any) -> Any:
+    coordinates = Coordinates(model)
+    n = len(model.State._fields)  # type: ignore[attr-defined]
+    nonzero = sparse.pattern(coordinates.rates(p, 1.0), n)
+
+    def step(y: tuple[Any, ...], h: Any, rate: Any, _: Any) -> tuple[Any, ...]:
+        return rosenbrock_step(coordinates.rates(p, rate), nonzero, y, h)
+
+    step.prepared = ()  # type: ignore[attr-defined]
+    return step
+
+
+def _exact_rk4(model: PatientModel, p: Any, x: Any, schedule: Schedule) -> Any:
+    coordinates = Coordinates(model)
+    fields = model.State._fields  # type: ignore[attr-defined]
+    linear = [fields.index(s) for s in model.linear]
+    rest = [i for i in range(len(fields)) if i not in linear]
+    matrix, column = linear_system(model, p, x)
+    prepared = exponential(matrix, column, schedule.length / 2)
+
+    def propagate(amounts: list[Any], rate: Any, half: Any) -> list[Any]:
+        e, b = half
+        return [sum(e[i][j] * amounts[j] for j in range(len(amounts))) + b[i] * rate for i in range(len(amounts))]
+
+    def step(y: tuple[Any, ...], h: Any, rate: Any, half: Any) -> tuple[Any, ...]:
+        start = [y[i] for i in linear]
+        middle = propagate(start, rate, half)
+        end = propagate(middle, rate, half)
+        f = coordinates.rates(p, rate)
+
+        def slopes(amounts: list[Any], others: list[Any]) -> list[Any]:
+            full = list(y)
+            for i, v in zip(linear + rest, amounts + others, strict=True):
+                full[i] = v
+            d = f(*full)
+            return [d[i] for i in rest]
+
+        z = [y[i] for i in rest]
+        k1 = slopes(start, z)
+        k2 = slopes(middle, [a + h / 2 * k for a, k in zip(z, k1, strict=True)])
+        k3 = slopes(middle, [a + h / 2 * k for a, k in zip(z, k2, strict=True)])
+        k4 = slopes(end, [a + h * k for a, k in zip(z, k3, strict=True)])
+        z = [
+            a + h / 6 * (b + 2 * c + 2 * d + e)
+            for a, b, c, d, e in zip(z, k1, k2, k3, k4, strict=True)
+        ]
+        full = list(y)
+        for i, v in zip(linear + rest, end + z, strict=True):
+            full[i] = v
+        return tuple(full)
+
+    step.prepared = prepared  # type: ignore[attr-defined]
+    return step

@@ -1,0 +1,125 @@
+"""Draws patients: covariates, and each patient's own parameters with random effects.
+
+Patient i depends on (key, i) alone, whatever the size of the population and the order of drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from posology.patients.model import PatientModel
+from posology.quantities import replace
+
+
+class Patient(NamedTuple):
+    """One patient: number, covariates, own parameters (random effects between patients included)
+    and the standard deviations of the logarithm by which they vary between occasions."""
+
+    id: Any
+    covariates: dict[str, Any]
+    own: Any
+    occasion_sd: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bernoulli:
+    """1 with probability `p`, else 0."""
+
+    p: float
+
+    def sample(self, key: Any) -> Any:
+        import jax
+
+        return (jax.random.uniform(key) < self.p).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal, values outside [low, high] set to the nearer bound."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+    def sample(self, key: Any) -> Any:
+        import jax
+
+        return jax.numpy.clip(self.mean + self.sd * jax.random.normal(key), self.low, self.high)
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """`median`·exp(`ln_sd`·z), within [low, high]."""
+
+    median: float
+    ln_sd: float
+    low: float = 0.0
+    high: float = float("inf")
+
+    def sample(self, key: Any) -> Any:
+        import jax
+
+        value = self.median * jax.numpy.exp(self.ln_sd * jax.random.normal(key))
+        return jax.numpy.clip(value, self.low, self.high)
+
+
+Distribution = Bernoulli | Normal | LogNormal
+
+
+def effect_factor(model: PatientModel) -> np.ndarray:
+    """Cholesky factor of the covariance of the random effects, in the order of `random_effects`."""
+    names = list(model.random_effects)
+    sd = np.sqrt(list(model.random_effects.values()))
+    correlation = np.eye(len(names))
+    for (a, b), r in model.correlations.items():
+        correlation[names.index(a), names.index(b)] = correlation[names.index(b), names.index(a)] = r
+    return np.linalg.cholesky(correlation * np.outer(sd, sd))
+
+
+def apply_effects(own: Any, effects: Mapping[str, Any]) -> Any:
+    """Individual parameters times exp(effect)."""
+    import jax.numpy as jnp
+
+    return replace(own, **{name: getattr(own, name) * jnp.exp(e) for name, e in effects.items()})
+
+
+def draw(
+    model: PatientModel, distributions: Mapping[str, Distribution], key: Any, n: int, measured: tuple[str, ...] = ()
+) -> Patient:
+    """`n` patients with covariates from `distributions` (defaults where none is given).
+
+    `measured` names covariates that read an individual parameter directly (`Covariate.sets`).
+    """
+    import jax
+    import jax.numpy as jnp
+
+    factor = jnp.asarray(effect_factor(model), jnp.float32)
+    effects = list(model.random_effects)
+    typical = jax.tree.map(jnp.float32, model.Params())
+
+    def one(i: Any) -> Patient:
+        mine = jax.random.fold_in(key, i)
+        covariates = {}
+        for j, c in enumerate(model.covariates):
+            if c.name in distributions:
+                covariates[c.name] = jnp.float32(distributions[c.name].sample(jax.random.fold_in(mine, j)))
+            elif c.default is not None:
+                covariates[c.name] = jnp.float32(c.default)
+        eta = factor @ jax.random.normal(jax.random.fold_in(mine, 1000), (len(effects),))
+        own = apply_effects(model.individual(typical, covariates), dict(zip(effects, eta, strict=True)))
+        for name in measured:
+            covariates[name] = getattr(own, model.covariate(name).sets)
+        spread = {k: jnp.float32(v**0.5) for k, v in model.occasion_effects.items()}
+        return Patient(i, covariates, own, spread)
+
+    return jax.jit(jax.vmap(one))(jnp.arange(n, dtype=jnp.int32))
+
+
+def draw_covered(model: PatientModel, distributions: Mapping[str, Distribution]) -> list[str]:
+    """Covariates that are neither drawn nor have a default: a population must name them."""
+    return [c.name for c in model.covariates if c.name not in distributions and c.default is None and not c.sets]

@@ -1,0 +1,212 @@
+"""Neural policies: an observation, what came before it, and the numbers that turn them into a dose.
+
+A `Network` is a static description; its parameters are a flat `{name: array}` in float32, as they
+lie on disk. Layers are tanh. With `memory`
+
+    none      the observation alone
+    window    the last `span` observations, each with a flag that it was there
+    gru       z = σ(W_z x + U_z h + b_z),  r = σ(W_r x + U_r h + b_r)
+              n = tanh(W_n x + b_n + r ⊙ U_n h),  h ← (1 − z) ⊙ n + z ⊙ h        Cho 2014, arXiv:1406.1078
+
+Heads: `categorical` (logits over the dose table), `squashed` (a Gaussian u, dose = low + (high − low)·
+(1 + tanh u)/2) and `value` (one number per dose; the greedy dose is the best). A mask is applied to
+the logits or values themselves, so a forbidden dose has probability exactly 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from posology.policies.policy import Policy
+
+HEADS = ("categorical", "squashed", "value")
+MEMORIES = ("none", "window", "gru")
+FORBIDDEN = -1e9  # finite, so that a state without any allowed dose gives no NaN
+FAR = 10.0  # normalised observations are clipped to ± this many standard deviations
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Static description of a network.
+
+    `inputs` is the length of an observation, `outputs` the number of doses (1 when squashed);
+    `low` and `high` bound a squashed dose in physical units; `span` is the window's length.
+    """
+
+    inputs: int
+    outputs: int
+    hidden: tuple[int, ...] = (64, 64)
+    head: str = "categorical"
+    memory: str = "none"
+    span: int = 8
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.head not in HEADS:
+            raise ValueError(f"head is '{self.head}'; allowed: {', '.join(HEADS)}")
+        if self.memory not in MEMORIES:
+            raise ValueError(f"memory is '{self.memory}'; allowed: {', '.join(MEMORIES)}")
+        if not self.hidden or min(self.hidden) < 1:
+            raise ValueError(f"hidden is {self.hidden}; it needs one or more positive layer sizes")
+        if self.memory == "window" and self.span < 1:
+            raise ValueError(f"span is {self.span}; a window holds at least 1 observation")
+
+
+def description(network: Network) -> dict[str, Any]:
+    """The network as plain JSON values; `from_description` reads it back."""
+    return {**asdict(network), "hidden": list(network.hidden)}
+
+
+def from_description(values: Mapping[str, Any]) -> Network:
+    """The network that `description` wrote.
+
+    Raises:
+        ValueError: for a missing or unknown field.
+    """
+    known = {f.name for f in fields(Network)}
+    if set(values) != known:
+        raise ValueError(f"the network's fields are {sorted(values)}; this version knows {sorted(known)}")
+    return Network(**{**values, "hidden": tuple(values["hidden"])})
+
+
+def shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """Name → shape of every layer's parameters."""
+    width = network.span * (network.inputs + 1) if network.memory == "window" else network.inputs
+    plain = network.hidden[:-1] if network.memory == "gru" else network.hidden
+    found: dict[str, tuple[int, ...]] = {}
+    for i, size in enumerate(plain):
+        found |= {f"layer{i}.w": (width, size), f"layer{i}.b": (size,)}
+        width = size
+    if network.memory == "gru":
+        size = network.hidden[-1]
+        found |= {"gru.w": (width, 3 * size), "gru.u": (size, 3 * size), "gru.b": (3 * size,)}
+        width = size
+    return found | {"head.w": (width, network.outputs), "head.b": (network.outputs,)}
+
+
+def policy_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """Name → shape of everything a policy's file holds: layers, normalisation, spread of the dose."""
+    spread = {"log_sd": ()} if network.head == "squashed" else {}
+    return {**shapes(network), **spread, "observation.mean": (network.inputs,), "observation.sd": (network.inputs,)}
+
+
+def normalise(observation: Any, mean: Any, sd: Any) -> Any:
+    """The observation in standard deviations from its running mean, clipped to ± `FAR`."""
+    return jnp.clip((observation - mean) / sd, -FAR, FAR)
+
+
+def start(network: Network) -> Any:
+    """The memory before the first observation."""
+    if network.memory == "window":
+        return jnp.zeros((network.span, network.inputs + 1), jnp.float32)
+    if network.memory == "gru":
+        return jnp.zeros((network.hidden[-1],), jnp.float32)
+    return ()
+
+
+def _dense(params: Params, name: str, x: Any) -> Any:
+    y = x @ params[f"{name}.w"]
+    return y + jnp.broadcast_to(params[f"{name}.b"], y.shape)
+
+
+def _layers(network: Network, params: Params, x: Any) -> Any:
+    for i in range(len(network.hidden) - (network.memory == "gru")):
+        x = jnp.tanh(_dense(params, f"layer{i}", x))
+    return x
+
+
+def _head(params: Params, x: Any) -> Any:
+    return _dense(params, "head", x)
+
+
+def _gru(params: Params, x: Any, h: Any) -> Any:
+    """One step; `x` is already W x + b, so that a whole episode's inputs are one product."""
+    size = h.shape[-1]
+    recurrent = h @ params["gru.u"]
+    z, r = jnp.split(jax.nn.sigmoid(x[..., : 2 * size] + recurrent[..., : 2 * size]), 2, axis=-1)
+    n = jnp.tanh(x[..., 2 * size :] + r * recurrent[..., 2 * size :])
+    return (1 - z) * n + z * h
+
+
+def step(network: Network, params: Params, x: Any, memory: Any) -> tuple[Any, Any]:
+    """Outputs for one (normalised) observation `x` and the memory after it."""
+    if network.memory == "window":
+        memory = jnp.concatenate([memory[1:], jnp.append(x, 1.0)[None]])
+        return _head(params, _layers(network, params, memory.reshape(-1))), memory
+    x = _layers(network, params, x)
+    if network.memory == "gru":
+        x = memory = _gru(params, _dense(params, "gru", x), memory)
+    return _head(params, x), memory
+
+
+def unroll(network: Network, params: Params, xs: Any) -> Any:
+    """Outputs `[T, outputs]` for a whole episode of (normalised) observations `[T, inputs]`."""
+    if network.memory == "window":
+        steps, span = xs.shape[0], network.span
+        rows = jnp.concatenate([xs, jnp.ones((steps, 1), xs.dtype)], axis=-1)
+        padded = jnp.concatenate([jnp.zeros((span - 1, rows.shape[-1]), xs.dtype), rows])
+        seen = padded[jnp.arange(steps)[:, None] + jnp.arange(span)[None]]
+        return _head(params, _layers(network, params, seen.reshape(steps, -1)))
+    xs = _layers(network, params, xs)
+    if network.memory == "gru":
+
+        def cell(h: Any, x: Any) -> tuple[Any, Any]:
+            h = _gru(params, x, h)
+            return h, h
+
+        _, xs = jax.lax.scan(cell, start(network), _dense(params, "gru", xs))
+    return _head(params, xs)
+
+
+def allowed(scores: Any, mask: Any) -> Any:
+    """Logits or values with forbidden doses at `FORBIDDEN`."""
+    return jnp.where(mask, scores, FORBIDDEN)
+
+
+def squash(u: Any, low: float, high: float) -> Any:
+    """The dose in [low, high] of an unbounded `u`."""
+    return low + (high - low) * 0.5 * (1.0 + jnp.tanh(u))
+
+
+def _choose(network: Network, params: Params, outputs: Any, mask: Any, key: Any, greedy: bool) -> Any:
+    if network.head == "squashed":
+        u = outputs[0] if greedy else outputs[0] + jnp.exp(params["log_sd"]) * jax.random.normal(key)
+        return squash(u, network.low, network.high)
+    scores = allowed(outputs, mask)
+    if greedy or network.head == "value":
+        return jnp.argmax(scores).astype(jnp.int32)
+    return jax.random.categorical(key, scores).astype(jnp.int32)
+
+
+def network_policy(name: str, network: Network, params: Params, *, greedy: bool = True) -> Policy:
+    """The policy of a network and its parameters (names and shapes as `policy_shapes`).
+
+    Args:
+        greedy: the most likely (or best valued, or median) dose; otherwise doses are drawn.
+    """
+
+    params = {name: jnp.asarray(value) for name, value in params.items()}
+
+    def outputs(observation: Any, memory: Any) -> tuple[Any, Any]:
+        x = normalise(jnp.asarray(observation, jnp.float32), params["observation.mean"], params["observation.sd"])
+        return step(network, params, x, memory)
+
+    def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any]:
+        out, memory = outputs(observation, memory)
+        return _choose(network, params, out, mask, key, greedy), memory
+
+    def probabilities(observation: Any, mask: Any, memory: Any) -> Any:
+        scores = allowed(outputs(observation, memory)[0], mask)
+        if greedy or network.head == "value":
+            return jax.nn.one_hot(jnp.argmax(scores), network.outputs)
+        return jax.nn.softmax(scores)
+
+    return Policy(name, act, None if network.head == "squashed" else probabilities, lambda: start(network))

@@ -1,0 +1,66 @@
+"""Limit sets by drug.
+
+Label numbers are attributed to the labels and still have to be read there: `unverified`. The steps
+by bilirubin were read in Joerger 2007. Waiting at most twice in a row is ours.
+"""
+
+from __future__ import annotations
+
+from posology.safety.limits import (
+    Limit,
+    anc_gate,
+    bilirubin_steps,
+    delay_when_closed,
+    most_delays,
+    normal_liver,
+    single_dose,
+)
+
+JOERGER = "Joerger 2007, PMC2203269"
+
+
+def three_weekly(maximum: float, drug: str, *more: Limit) -> tuple[Limit, ...]:
+    """Limits of a taxane every three weeks: largest dose, `more`, recovered ANC, at most two delays."""
+    label = f"{drug} label"
+    gate = anc_gate(source=label, status="unverified")
+    largest = single_dose(f"{drug}-maximum", maximum, "mg/m2", source=label, status="unverified")
+    return largest, *more, gate, delay_when_closed(gate), most_delays(2)
+
+
+def paclitaxel(full: float = 175.0) -> tuple[Limit, ...]:
+    """Paclitaxel every three weeks, up to `full` mg/m2; its reductions for bilirubin are Joerger's."""
+    steps = ((1.25, full), (2.0, 115.0), (3.5, 100.0), (10.0, 70.0))
+    status = "verified" if full == 175.0 else "assumed"  # Joerger's first step is 175
+    return three_weekly(
+        full, "paclitaxel", bilirubin_steps("paclitaxel-bilirubin", steps, source=JOERGER, status=status)
+    )
+
+
+LIMITS: dict[str, tuple[Limit, ...]] = {
+    "paclitaxel": paclitaxel(175.0),
+    "paclitaxel-200": paclitaxel(200.0),
+    "nab-paclitaxel": three_weekly(260.0, "nab-paclitaxel"),
+    "docetaxel": three_weekly(
+        100.0, "docetaxel", normal_liver("docetaxel-liver", source="docetaxel label", status="unverified")
+    ),
+    "phenobarbital-neonate": (
+        single_dose(
+            "phenobarbital-daily-maximum",
+            5.0,
+            "mg/kg/d",
+            source="typical label for maintenance in neonates; not for a loading dose",
+            status="assumed",
+        ),
+    ),
+}
+
+
+def limits_of(name: str) -> tuple[Limit, ...]:
+    """The limit set of that name.
+
+    Raises:
+        ValueError: naming the known sets.
+    """
+    if name not in LIMITS:
+        raise ValueError(f"unknown limit set '{name}'; known: {', '.join(LIMITS)}")
+    return LIMITS[name]

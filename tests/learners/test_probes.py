@@ -1,0 +1,140 @@
+"""Every learner reaches the exact answer of the probe problems; one compiled program per learner."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from probes import Masked, Probes, Recall, Titrate  # noqa: E402
+
+from posology.learners.deep.dqn import DQN  # noqa: E402
+from posology.learners.deep.ppo import PPO  # noqa: E402
+from posology.learners.loops import advance, evaluator  # noqa: E402
+
+SMALL = {"hidden": (32, 32), "learning_rate": 3e-3}
+PPO_SMALL = PPO(patients=128, minibatches=2, discount=0.5, entropy=0.0, **SMALL)
+DQN_SMALL = DQN(
+    patients=64, gradients=8, batch=128, capacity=4096, discount=0.5, follow=0.1, explore_over=60, **SMALL
+)
+CUES = jnp.array([[0.0], [1.0], [-1.0]])  # first observation of kinds 0, 2, 3; the two of kinds 1 and 4
+
+
+@cache
+def compiled(learner, env):
+    return jax.jit(lambda key: learner.init(key, env)), jax.jit(advance(learner, env))
+
+
+def learned(learner, env, updates, patients=None, seed=0):
+    start, many = compiled(learner, env)
+    patients = env.draw(jax.random.key(1), 64) if patients is None else patients
+    return many(start(jax.random.key(seed)), patients, jnp.int32(updates))[0]
+
+
+@cache
+def state_of(learner, kind):
+    return learned(learner, Probes(), 150, Probes(kind).draw(None, 64), seed=kind)
+
+
+@cache
+def values(learner):
+    if learner.id == "ppo":
+        return jax.jit(lambda s: learner.value(s, Probes().spec, CUES))
+    return jax.jit(lambda s: jnp.max(jax.vmap(lambda o: learner.values(s, Probes().spec, o))(CUES), 1))
+
+
+@cache
+def doses(learner):
+    def choose(state):
+        policy = learner.policy(learner.parameters(state), Probes().spec)
+        return jax.vmap(lambda o: policy.act(jax.random.key(0), o, jnp.ones(2, bool), ())[0])(CUES)
+
+    return jax.jit(choose)
+
+
+both = pytest.mark.parametrize("learner", [PPO_SMALL, DQN_SMALL], ids=["ppo", "dqn"])
+
+
+@both
+def test_a_constant_reward_is_its_value(learner):
+    assert values(learner)(state_of(learner, 0))[0] == pytest.approx(1.0, abs=0.01)
+
+
+@both
+def test_a_reward_told_by_the_observation_is_its_value(learner):
+    np.testing.assert_allclose(values(learner)(state_of(learner, 1))[1:], [1.0, -1.0], atol=0.05)
+
+
+@both
+def test_a_later_reward_is_discounted(learner):
+    np.testing.assert_allclose(values(learner)(state_of(learner, 2))[:2], [0.5, 1.0], atol=0.02)
+
+
+@both
+def test_the_rewarded_dose_is_found(learner):
+    state = state_of(learner, 3)
+    assert doses(learner)(state)[0] == 1
+    assert values(learner)(state)[0] == pytest.approx(1.0, abs=0.02)
+
+
+@both
+def test_the_dose_that_fits_the_observation_is_found(learner):
+    state = state_of(learner, 4)
+    assert doses(learner)(state)[1:].tolist() == [1, 0]
+    np.testing.assert_allclose(values(learner)(state)[1:], [1.0, 1.0], atol=0.05)
+
+
+def judged(learner, env, state):
+    policy_of = lambda parameters: learner.policy(parameters, env.spec)  # noqa: E731
+    judge = evaluator(env, policy_of, env.draw(jax.random.key(9), 200), jax.random.key(8))
+    return judge(learner.parameters(state))
+
+
+@pytest.mark.parametrize("memory", ["gru", "window"])
+def test_a_memory_recalls_the_first_observation(memory):
+    learner = PPO(patients=256, minibatches=2, memory=memory, span=4, **SMALL)
+    outcome = judged(learner, Recall(), learned(learner, Recall(), 80))
+    assert outcome["returns"].mean() > 0.99
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [PPO(patients=64, minibatches=2, **SMALL), DQN(patients=64, gradients=8, batch=128, capacity=4096, n_step=2, **SMALL)],
+    ids=["ppo", "dqn"],
+)
+def test_masked_doses_are_never_taken_in_learning_or_after(learner):
+    env = Masked()
+    start, _ = compiled(learner, env)
+    patients = env.draw(None, 64)
+
+    def costs(state, _):
+        episodes = learner._interact(jax.random.fold_in(state.key, state.updates), state, env, patients)
+        return learner.update(state, env, patients)[0], episodes.costs.sum()
+
+    state, forbidden = jax.jit(lambda s: jax.lax.scan(costs, s, None, length=40))(start(jax.random.key(0)))
+    assert forbidden.sum() == 0
+    outcome = judged(learner, env, state)
+    assert outcome["costs"].sum() == 0
+    assert outcome["returns"].min() == 4  # dose 1 at each of four steps
+
+
+def test_a_continuous_dose_fits_the_observation():
+    learner = PPO(patients=256, minibatches=2, entropy=0.0, **SMALL)
+    outcome = judged(learner, Titrate(), learned(learner, Titrate(), 150))
+    assert outcome["returns"].min() > -1e-3  # within 0.3 mg of the right dose
+
+
+def test_two_calls_with_one_seed_agree_to_the_bit_and_chunks_do_not_matter():
+    whole = state_of(PPO_SMALL, 4)
+    start, many = compiled(PPO_SMALL, Probes())
+    patients, state = Probes(4).draw(None, 64), start(jax.random.key(4))
+    for n in (7, 93, 50):
+        state, _ = many(state, patients, jnp.int32(n))
+    for a, b in zip(jax.tree.leaves(whole.weights), jax.tree.leaves(state.weights), strict=True):
+        np.testing.assert_array_equal(a, b)

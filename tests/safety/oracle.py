@@ -1,0 +1,113 @@
+"""The limits a second time, in NumPy, from tables written here: shares no code with the package.
+
+`open_rows(name, facts, table)` says which rows may be given, for facts as a dict of float32 arrays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FIELDS = [
+    *("anc", "anc_age", "bilirubin", "bilirubin_ratio", "hep12", "cumulative_dose", "last_dose", "last_nadir_grade"),
+    *("delays_in_row", "bsa", "weight", "age", "days_since_dose"),
+]
+
+# drug: largest dose, steps by bilirubin (multiple of ULN: mg/m2), liver must be normal
+TABLE = {
+    "paclitaxel": (175, [(1.25, 175), (2, 115), (3.5, 100), (10, 70)], False),
+    "paclitaxel-200": (200, [(1.25, 200), (2, 115), (3.5, 100), (10, 70)], False),
+    "nab-paclitaxel": (260, None, False),
+    "docetaxel": (100, None, True),
+}
+ULN, ANC, ANC_DAYS, DELAYS, PHENOBARBITAL = 21, 1.5, 7, 2, 5
+
+
+def sane(x):
+    return ~(np.isinf(x) | (x < 0))
+
+
+def bilirubin_at_most(f, multiple):
+    ratio, value = f["bilirubin_ratio"].astype(float), f["bilirubin"].astype(float)
+    inside = np.where(np.isnan(ratio), value <= multiple * ULN, ratio <= multiple)
+    return inside & sane(ratio) & sane(value)
+
+
+def largest_dose(name, f):
+    """mg/m2; 0 where no dose may be given, the gate included."""
+    maximum, steps, normal_liver = TABLE[name]
+    top = np.full(len(f["anc"]), float(maximum))
+    if steps:
+        step_top = np.zeros_like(top)
+        for multiple, dose in steps[::-1]:
+            step_top[bilirubin_at_most(f, multiple)] = dose
+        top = np.minimum(top, step_top)
+    if normal_liver:
+        # accelerators read numbers below the smallest normal float as 0, and so does this flag
+        top[~(bilirubin_at_most(f, 1) & (np.abs(f["hep12"]) < np.finfo(np.float32).tiny))] = 0
+    return top
+
+
+def gate_open(f):
+    anc, age = f["anc"], f["anc_age"]
+    return (anc >= ANC) & np.isfinite(anc) & (age <= ANC_DAYS) & (age >= 0)
+
+
+def taxane_rows(name, f, table):
+    top, gate = largest_dose(name, f)[:, None], gate_open(f)[:, None]
+    delays = f["delays_in_row"][:, None]
+    delay = ~gate & (delays >= 0) & (delays < DELAYS)
+    amount, is_delay = table["amount"][None], table["delay"][None]
+    dose = (amount > 0) & (amount <= top) & gate
+    return np.where(is_delay, delay, np.where(amount == 0, gate, dose))
+
+
+def phenobarbital_rows(f, table):
+    per_day = table["amount"] * 24 / table["interval"]
+    return np.broadcast_to(per_day <= PHENOBARBITAL, (len(f["anc"]), len(per_day)))
+
+
+def open_rows(name, f, table):
+    with np.errstate(invalid="ignore"):
+        return phenobarbital_rows(f, table) if name == "phenobarbital-neonate" else taxane_rows(name, f, table)
+
+
+def around(*values):
+    """Each value with its two neighbours in float32."""
+    near = [np.nextafter(np.float32(v), np.float32(s * np.inf), dtype=np.float32) for v in values for s in (-1, 1)]
+    return [np.float32(v) for v in values] + near
+
+
+ODD = [np.nan, np.inf, -np.inf, -1.0, -1e-30, 0.0, 1e-40, 3e38]
+SPECIAL = {
+    "anc": around(1.5, 0.5, 1.0),
+    "anc_age": around(7.0, 0.0, 1.0),
+    "bilirubin": around(21, 26.25, 42, 73.5, 210),
+    "bilirubin_ratio": [*around(1, 1.25, 2, 3.5, 10), np.nan, np.nan, np.nan, np.nan],
+    "hep12": [0.0, 0.0, 1.0, 0.5],
+    "cumulative_dose": around(175, 350),
+    "delays_in_row": around(0, 1, 2, 3),
+    "bsa": around(1.3, 1.8, 2.5),
+    "weight": around(0.5, 3.5, 70),
+    "days_since_dose": around(21, 14),
+}
+NORMAL = {"anc": 4, "anc_age": 1, "bilirubin": 9, "bilirubin_ratio": np.nan, "hep12": 0, "cumulative_dose": 350,
+          "last_dose": 175, "last_nadir_grade": 2, "delays_in_row": 0, "bsa": 1.8, "weight": 70, "age": 60,
+          "days_since_dose": 21}  # fmt: skip
+
+
+def adversarial(n, seed):
+    """`n` fact sets: each fact normal, at a boundary, odd (NaN, infinite, negative, tiny, huge) or random."""
+    rng = np.random.default_rng(seed)
+    facts = {}
+    for name in FIELDS:
+        # boundaries of one fact show only where the others let a dose through
+        way = rng.choice(4, n, p=(0.5, 0.3, 0.1, 0.1))
+        special = np.array(SPECIAL.get(name, [NORMAL[name]]), np.float32)
+        columns = np.stack([
+            np.full(n, NORMAL[name], np.float32),
+            special[rng.integers(len(special), size=n)],
+            np.array(ODD, np.float32)[rng.integers(len(ODD), size=n)],
+            np.exp(rng.normal(np.log(np.nan_to_num(max(NORMAL[name], 1), nan=1)), 1.5, n)).astype(np.float32),
+        ])  # fmt: skip
+        facts[name] = columns[way, np.arange(n)]
+    return facts
