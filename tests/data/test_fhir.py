@@ -35,6 +35,7 @@ def given(**more: object) -> dict:
     }
 
 
+PER_DAY = {"numerator": {"value": 0.3, "unit": "g"}, "denominator": {"value": 1, "unit": "d"}}
 PATIENT = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1966-03-01"}
 
 
@@ -68,7 +69,7 @@ def test_laboratory_codes_become_covariates_and_neutrophils_an_observation():
     [
         ({"effectiveDateTime": None, "effectivePeriod": {"start": "2026-03-01T09:00:00Z", "end": "2026-03-01T12:00:00Z"}}, 3),
         ({"dosage": {"dose": {"value": 300, "unit": "mg"}, "rateQuantity": {"value": 2.5, "unit": "mg/min"}}}, 2),
-        ({"dosage": {"dose": {"value": 300, "unit": "mg"}, "rateRatio": {"numerator": {"value": 0.3, "unit": "g"}, "denominator": {"value": 1, "unit": "d"}}}}, 24),
+        ({"dosage": {"dose": {"value": 300, "unit": "mg"}, "rateRatio": PER_DAY}}, 24),
         ({"dosage": {"dose": {"value": 300, "unit": "mg"}, "rateQuantity": {"value": 100, "unit": "mL/h"}}}, 0),
         ({}, 0),
     ],
@@ -160,9 +161,11 @@ def test_resolved_conditions_and_refuted_allergies_are_left_out():
         (coded("751-8", 3, "10*9/L", "March"), "field effectiveDateTime: must be hours or a date"),
         (given(dosage={"dose": {"value": 3}}), "field dosage.dose.unit: is missing"),
         (given(dosage={"dose": {"value": 3, "unit": "h"}}), "field dosage.dose.unit: 'h' is not a unit of dose"),
-        (given(dosage={"dose": {"value": -3, "unit": "mg"}}), "entry 1 (MedicationAdministration), field amount: must not be below 0"),
+        (given(dosage={"dose": {"value": -3, "unit": "mg"}}),
+         "entry 1 (MedicationAdministration), field amount: must not be below 0"),
         (given(effectiveDateTime=None), "field effectiveDateTime: is missing"),
-        (given(dosage={"dose": {"value": 3, "unit": "mg"}, "rateQuantity": {"value": 0, "unit": "mg/h"}}), "field dosage.rateQuantity: must be above 0"),
+        (given(dosage={"dose": {"value": 3, "unit": "mg"}, "rateQuantity": {"value": 0, "unit": "mg/h"}}),
+         "field dosage.rateQuantity: must be above 0"),
         ({**PATIENT, "birthDate": "1966-99-01"}, "field birthDate: '1966-99-01'"),
     ],
 )  # fmt: skip
@@ -185,6 +188,14 @@ def test_a_bundle_of_two_patients_keeps_them_apart():
         fhir.records(
             {"resourceType": "Bundle", "entry": [*entries, {"resource": coded("751-8", 3, "10*9/L")}]}, "b.json"
         )
+
+
+def test_a_versioned_or_full_reference_is_the_same_patient_and_unread_resources_are_none():
+    references = ["Patient/p", "Patient/p/_history/3", "https://example.org/fhir/Patient/p", "urn:uuid:p"]
+    seen = [{**coded("751-8", 1.0 + i, "10*9/L"), "subject": {"reference": r}} for i, r in enumerate(references)]
+    record = read_one(PATIENT, *seen, {"resourceType": "List", "subject": {"reference": "Group/g"}})
+    assert len(record.observations) == 4
+    assert "List not read" in record.notes
 
 
 def test_a_written_bundle_carries_codes_and_references():

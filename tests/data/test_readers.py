@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from patient_records import EXAMPLE, records
 
-from posology.data.readers import KINDS, fhir, read, read_cohort, to_fhir, to_json, to_long_csv, write
+from posology.data.readers import KINDS, fhir, fhir_resources, read, read_cohort, to_fhir, to_json, to_long_csv, write
 from posology.data.readers import csv as long_csv
 from posology.data.readers import json as json_reader
+from posology.data.readers.fhir_resources import RESOURCES
 from posology.data.record import Record, from_dict
+
+# Every field that the FHIR reader looks at.
+FIELDS = sorted({name for part in vars(fhir_resources).values() for name in getattr(part, "model_fields", {})})
 
 
 def like(record: Record, digits: int = 6) -> dict:
@@ -85,6 +90,7 @@ LONG = "id,time,kind,name,value,unit,duration,route,below\n"
         ("p.json", b'{"id": "1", "covariates": {"weight": {"value": 1e999, "unit": "kg"}}}', "must be a finite number"),
         ("p.json", b'{"id": ' + b"9" * 5000 + b"}", "too many digits"),
         ("p.json", b"[" * 100_000, "p.json"),
+        ("p.json", b'{"id": "\\ud800"}', "is not a character"),
         ("p.json", b"[]", "holds no records"),
         ("p.json", b"hello", "is not valid JSON"),
         ("p.json", b"\xff\xfe{}", "line 1: is not UTF-8 text"),
@@ -97,7 +103,8 @@ LONG = "id,time,kind,name,value,unit,duration,route,below\n"
         ("p.csv", b"id,kind,value,colour\n1,dose,2,red\n", "line 1: column colour is not known"),
         ("p.csv", LONG.encode(), "p.csv: has no rows"),
         ("p.csv", (LONG + "1,0,dose,,100\n").encode(), "line 2: has 5 cells where the header has 9"),
-        ("p.csv", (LONG + "1,0,dose,,100,mg,,,\n\n1,0,dose,,x,mg,,,\n").encode(), "line 4, field value: must be a finite number, got 'x'"),
+        ("p.csv", (LONG + "1,0,dose,,100,mg,,,\n\n1,0,dose,,x,mg,,,\n").encode(),
+         "line 4, field value: must be a finite number, got 'x'"),
         ("p.csv", (LONG + "1,0,dose,,nan,mg,,,\n").encode(), "line 2, field value: must be a finite number"),
         ("p.csv", (LONG + "1,0,dose,,-5,mg,,,\n").encode(), "line 2, field amount: must not be below 0"),
         ("p.csv", (LONG + "1,0,dose,,5,,,,\n").encode(), "line 2, field unit: the unit is missing"),
@@ -105,7 +112,8 @@ LONG = "id,time,kind,name,value,unit,duration,route,below\n"
         ("p.csv", (LONG + "1,,dose,,5,mg,,,\n").encode(), "line 2, field time: is missing"),
         ("p.csv", (LONG + "1,soon,dose,,5,mg,,,\n").encode(), "line 2, field time: must be hours or a date"),
         ("p.csv", (LONG + "1,inf,dose,,5,mg,,,\n").encode(), "line 2, field time: must be a finite number"),
-        ("p.csv", (LONG + "1,2026-03-01T08:00:00,dose,,5,mg,,,\n").encode(), "line 2, field time: '2026-03-01T08:00:00' has no time zone"),
+        ("p.csv", (LONG + "1,2026-03-01T08:00:00,dose,,5,mg,,,\n").encode(),
+         "line 2, field time: '2026-03-01T08:00:00' has no time zone"),
         ("p.csv", (LONG + "1,0,dose,,5,mg,long,,\n").encode(), "line 2, field duration: must be a finite number"),
         ("p.csv", (LONG + "1,0,pill,,5,mg,,,\n").encode(), "line 2, field kind: must be one of covariate"),
         ("p.csv", (LONG + "1,0,observation,,5,mg/L,,,\n").encode(), "line 2, field name: is missing"),
@@ -148,37 +156,61 @@ def test_a_value_with_a_smaller_sign_lies_below_the_limit(here):
     assert seen.value == 0.5
 
 
-@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda t: (LONG + t).encode("utf-8", "replace")))
+def fault(call: Callable[..., list[Record]], *given: object) -> str:
+    """The sentence of a `ValueError`, empty when there was none; any other exception fails the test."""
+    try:
+        assert all(isinstance(record, Record) for record in call(*given))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+_rows = st.text(max_size=200).map(lambda text: (LONG + text).encode("utf-8", "replace"))
+
+
+@given(st.binary(max_size=200) | _rows)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_records_or_a_value_error(tmp_path, content):
     for name in ("p.csv", "p.json", "p.txt"):
         (tmp_path / name).write_bytes(content)
-        try:
-            assert all(isinstance(r, Record) for r in read_cohort(tmp_path / name))
-        except ValueError as error:
-            assert name in str(error)
+        said = fault(read_cohort, tmp_path / name)
+        assert not said or name in said
 
 
+_words = (
+    "id covariates doses observations time value unit weight start conditions name entry resource subject"
+    " resourceType meta extension dosage dose code status"
+)
 _json = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["id", "covariates", "doses", "observations", "time", "value", "unit", "weight", "start", "conditions", "name",
-         "resourceType", "entry", "resource", "subject", "meta", "extension", "dosage", "dose", "code", "status"]), inner, max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_words.split()), inner, max_size=5),
     max_leaves=25,
-)  # fmt: skip
+)
 
 
 @given(_json)
 @settings(max_examples=300, deadline=None)
 def test_any_json_is_records_or_a_value_error(raw):
-    for reader in (
-        json_reader.records,
-        lambda r, w: fhir.records({"resourceType": "Bundle", **r}, w) if isinstance(r, dict) else [],
-    ):
-        try:
-            reader(raw, "p.json")
-        except ValueError as error:
-            assert str(error).startswith("p.json")
+    said = [fault(json_reader.records, raw, "p.json")]
+    if isinstance(raw, dict):
+        said.append(fault(fhir.records, {"resourceType": "Bundle", **raw}, "p.json"))
+    assert all(not sentence or sentence.startswith("p.json") for sentence in said)
+
+
+_resource = st.sampled_from(sorted(RESOURCES))
+_part = st.recursive(
+    st.none()
+    | st.sampled_from([1, -1.5, "mg", "active", "completed", "2026-03-01T08:00:00Z", "2026-03-01", "751-8", True]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(_resource, st.dictionaries(st.sampled_from(FIELDS), _part, max_size=6))
+@settings(max_examples=400, deadline=None)
+def test_any_resource_is_read_or_a_value_error(kind, fields):
+    said = fault(fhir.records, {**fields, "resourceType": kind}, "p.json")
+    assert not said or said.startswith("p.json")
 
 
 def test_every_kind_that_can_be_written_is_tested_here():

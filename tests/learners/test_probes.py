@@ -20,9 +20,7 @@ from posology.learners.loops import advance, evaluator  # noqa: E402
 
 SMALL = {"hidden": (32, 32), "learning_rate": 3e-3}
 PPO_SMALL = PPO(patients=128, minibatches=2, discount=0.5, entropy=0.0, **SMALL)
-DQN_SMALL = DQN(
-    patients=64, gradients=8, batch=128, capacity=4096, discount=0.5, follow=0.1, explore_over=60, **SMALL
-)
+DQN_SMALL = DQN(patients=64, gradients=8, batch=128, capacity=4096, discount=0.5, follow=0.1, explore_over=60, **SMALL)
 CUES = jnp.array([[0.0], [1.0], [-1.0]])  # first observation of kinds 0, 2, 3; the two of kinds 1 and 4
 
 
@@ -98,14 +96,17 @@ def judged(learner, env, state):
 
 @pytest.mark.parametrize("memory", ["gru", "window"])
 def test_a_memory_recalls_the_first_observation(memory):
-    learner = PPO(patients=256, minibatches=2, memory=memory, span=4, **SMALL)
+    learner = PPO(patients=128, minibatches=2, memory=memory, span=3, **SMALL)
     outcome = judged(learner, Recall(), learned(learner, Recall(), 80))
     assert outcome["returns"].mean() > 0.99
 
 
 @pytest.mark.parametrize(
     "learner",
-    [PPO(patients=64, minibatches=2, **SMALL), DQN(patients=64, gradients=8, batch=128, capacity=4096, n_step=2, **SMALL)],
+    [
+        PPO(patients=64, minibatches=2, **SMALL),
+        DQN(patients=64, gradients=8, batch=128, capacity=4096, n_step=2, **SMALL),
+    ],
     ids=["ppo", "dqn"],
 )
 def test_masked_doses_are_never_taken_in_learning_or_after(learner):

@@ -20,6 +20,9 @@ from posology.commands.errors import guarded
 COMMANDS: dict[str, str] = {
     "list": "posology.commands.listing:list_members",  # a module named list would hide the built-in
     "describe": "posology.commands.describe:describe",
+    "simulate": "posology.commands.simulate:simulate",
+    "train": "posology.commands.train:train",
+    "trial": "posology.commands.trial:trial",
     "doctor": "posology.commands.doctor:doctor",
 }
 

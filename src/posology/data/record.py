@@ -176,6 +176,8 @@ def from_dict(raw: Any, where: str = "record", lines: Lines | None = None) -> Re
         return Record.model_validate(times.to_hours(raw, _times_of(raw)))
     except ValidationError as error:
         raise ValueError(describe(error, where, raw, lines)) from None
+    except UnicodeError:
+        raise ValueError(f"{where}: holds half of a surrogate pair, which is not a character") from None
     except times.EntryError as error:
         raise ValueError(f"{where}{place(error.location, lines)}: {error}") from None
 
@@ -263,6 +265,13 @@ def bsa_at(record: Record, time: float) -> tuple[float, float, str]:
 
 
 def calendar(record: Record, hours: float) -> datetime:
-    """The calendar time of an hour of the record, in UTC; hour 0 without a `start` is 2000-01-01."""
+    """The calendar time of an hour of the record, in UTC; hour 0 without a `start` is 2000-01-01.
+
+    Raises:
+        ValueError: when the hour lies outside the years that a calendar has.
+    """
     start = record.start or datetime(2000, 1, 1, tzinfo=UTC)
-    return start + timedelta(hours=hours)
+    try:
+        return start + timedelta(hours=hours)
+    except OverflowError:
+        raise ValueError(f"record '{record.id}': {hours:g} h after {start:%Y-%m-%d} is no calendar date") from None

@@ -56,6 +56,7 @@ class TreatmentEnvironment:
         self.treatment = treatment
         self.model = model or treatment.model
         self.spec: Spec = treatment.spec
+        self.fingerprint = treatment.fingerprint
         actions = treatment.actions
         self.amount = np.array([a.amount for a in actions], np.float32)
         self.wait = np.array([a.wait for a in actions], np.float32)

@@ -96,8 +96,9 @@ class Outcome:
         if self.nadir is not None:
             # A count that is not finite under a dose is an error of the simulation, never a grade.
             _check("nadir", np.where(self.dosed, self.nadir, 0.0), full)
-        if self.anc is not None and np.shape(self.anc) != (len(ANC_PERCENTILES), np.size(self.anc_days)):
-            raise ValueError(f"anc must be [5, days], got {np.shape(self.anc)} for {np.size(self.anc_days)} days")
+        days = 0 if self.anc_days is None else np.size(self.anc_days)
+        if self.anc is not None and np.shape(self.anc) != (len(ANC_PERCENTILES), days):
+            raise ValueError(f"anc must be [5, days], got {np.shape(self.anc)} for {days} days")
 
     @property
     def seeds(self) -> int:

@@ -18,10 +18,10 @@ def anc_bands(table: Mapping[str, Any]) -> Any:
     `table` is a trial table; its "anc" holds days and percentiles (10*9/L) per arm. Raises
     ValueError when no arm recorded them.
     """
-    curves = table.get("anc") or {}
+    curves = {arm: curve for arm, curve in (table.get("anc") or {}).items() if any(curve["p50"])}
     if not curves:
         raise ValueError("this trial recorded no neutrophil counts over time: no arm has them")
-    values = [value for curve in curves.values() for key in ("p5", "p95") for value in curve[key]]
+    values = [value for curve in curves.values() for key in ("p5", "p95") for value in curve[key] if value]
     y = alt.Scale(type="log", domain=[max(min(0.3, *values), 0.02), max(values) * 1.1], nice=False)
     days = next(iter(curves.values()))["days"]
     panels = {arm: _panel(curve, y) for arm, curve in curves.items()}

@@ -12,10 +12,10 @@ from posology.figures import style
 
 def doses_per_cycle(table: Mapping[str, Any]) -> Any:
     """A panel per arm: mean dose per cycle, the middle half of patients and 5-95 %, from a trial table."""
-    arms = table["per_cycle"]
-    if not any(arms.values()):
+    arms = {arm: cycles for arm, cycles in table["per_cycle"].items() if cycles}
+    if not arms:
         raise ValueError("this trial gave no dose in any arm")
-    first = next(cycles[0] for cycles in arms.values() if cycles)
+    first = next(iter(arms.values()))[0]
     unit = first["endpoints"]["mean_dose"]["unit"].replace("m2", "m²")
     panels = {arm: _panel(cycles, f"Dose ({unit})") for arm, cycles in arms.items()}
     return style.finish(

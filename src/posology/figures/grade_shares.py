@@ -12,8 +12,10 @@ from posology.figures import style
 
 def grade_shares(table: Mapping[str, Any]) -> Any:
     """A panel per arm: grades 0-4 stacked per cycle, from a trial table. Raises ValueError without grades."""
-    arms = table["per_cycle"]
-    if not any("grade0_share" in cycles[0]["endpoints"] for cycles in arms.values() if cycles):
+    arms = {
+        arm: cycles for arm, cycles in table["per_cycle"].items() if cycles and "grade0_share" in cycles[0]["endpoints"]
+    }
+    if not arms:
         raise ValueError("this trial has no grades: its treatment does not count neutrophils")
     panels = {arm: _panel(cycles) for arm, cycles in arms.items()}
     return style.finish(

@@ -29,7 +29,7 @@ thead th { white-space: normal; vertical-align: bottom; background: #f8fafb; }
 th:first-child { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
 figure { margin: 20px 0; background: #fff; border: 1px solid var(--line); padding: 8px; }
-figure img { display: block; width: 100%; height: auto; margin: 0 auto; }
+figure img { display: block; max-width: 100%; height: auto; }
 dt { font-weight: 600; }
 dd { margin: 0 0 8px; max-width: 78ch; }
 summary { cursor: pointer; color: var(--accent); margin: 12px 0; }

@@ -38,7 +38,10 @@ def paired_differences(table: Mapping[str, Any], endpoints: tuple[str, ...] = EN
     return style.finish(
         alt.hconcat(*panels, spacing=28),
         f"Difference from {versus}, same patients",
-        "Point: difference. Bar: 95 % interval. A bar that crosses zero leaves the direction open.",
+        [
+            "Point: difference. Bar: 95 % interval. A bar that crosses zero leaves the direction open.",
+            "Triangle up, blue: better. Triangle down, orange: worse. Grey circle: open.",
+        ],
         f"Paired differences from {versus} in {', '.join(label(name).lower() for name in names)}, with 95 % intervals.",
     )
 

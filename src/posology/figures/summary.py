@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Not a way of dosing that a clinic could use: it knows what nobody can know.
-ORACLES = ("oracle", "oracle-course")
 _WORDS = {
     "grade1to3_share": "kept neutrophils in grade 1-3",
     "grade4_share": "let neutrophils fall to grade 4",
     "grade0_share": "left neutrophils in grade 0, a sign of too little drug,",
 }
+
+
+def is_oracle(arm: str) -> bool:
+    """Whether an arm is no way of dosing that a clinic could use: it knows what nobody can know."""
+    return arm.startswith("oracle")
 
 
 def headline(table: Mapping[str, Any]) -> str:
@@ -23,7 +26,7 @@ def headline(table: Mapping[str, Any]) -> str:
 def best_arm(table: Mapping[str, Any]) -> str | None:
     """The arm with the highest headline endpoint among those a clinic could use, the first arm aside."""
     name = headline(table)
-    means = {arm: table["arms"][arm]["endpoints"][name]["mean"] for arm in table["paired"] if arm not in ORACLES}
+    means = {arm: table["arms"][arm]["endpoints"][name]["mean"] for arm in table["paired"] if not is_oracle(arm)}
     found = {arm: mean for arm, mean in means.items() if mean is not None}
     return max(found, key=lambda arm: found[arm]) if found else None
 
@@ -46,12 +49,12 @@ def summary(table: Mapping[str, Any]) -> list[str]:
                 f"Against {reference} on the same patients: {_change(arms[best]['endpoints'][name], name)}"
             )
     open_ones = [
-        arm for arm, row in table["paired"].items() if arm not in ORACLES and _holds_zero(row["endpoints"][name])
+        arm for arm, row in table["paired"].items() if not is_oracle(arm) and _holds_zero(row["endpoints"][name])
     ]
     if open_ones:
         sentences.append(f"By this measure the trial cannot tell {', '.join(open_ones)} from {first}.")
     sentences += _regret(table, best)
-    tried = [arm for arm in table["paired"] if arm not in ORACLES]
+    tried = [arm for arm in table["paired"] if not is_oracle(arm)]
     if len(tried) > 1:
         sentences.append(
             f"{best} was named because it came out highest of {len(tried)} arms, which flatters it a little."

@@ -56,7 +56,12 @@ def evaluator(
 
         e = jax.vmap(lambda k, patient: rollout(env, act, policy.memory(), k, patient))(keys, patients)
         lengths = jnp.sum(e.alive, 1, dtype=jnp.float32)
-        return {"returns": jnp.sum(e.reward, 1), "terms": jnp.sum(e.terms, 1), "costs": jnp.sum(e.costs, 1), "lengths": lengths}
+        return {
+            "returns": jnp.sum(e.reward, 1),
+            "terms": jnp.sum(e.terms, 1),
+            "costs": jnp.sum(e.costs, 1),
+            "lengths": lengths,
+        }
 
     return jax.jit(run)
 
@@ -239,6 +244,10 @@ class _Run:
     def evaluate(self) -> dict[str, Any]:
         """Greedy policy on the held-out patients, added to the history."""
         result = summary(self.env, self.judge(self.learner.parameters(self.state)))
+        if not math.isfinite(result["return_mean"]):
+            raise ValueError(
+                f"the mean return on held-out patients is {result['return_mean']} after update {self.done}"
+            )
         point = {"updates": self.done, "seconds": self.elapsed(), "samples": int(self.state.decisions), **result}
         if not self.history or self.history[-1]["updates"] != self.done:
             self.history.append(point)
@@ -297,8 +306,10 @@ Research software, not a medical device: no patient may be dosed by this policy 
 - Treatment: {record["treatment"]}, fingerprint {record["fingerprint"]}
 - Doses: {doses}
 - Sees: {seen}
-- Learned from: {record["pool"]} simulated patients, seed {record["seed"]}, {result["samples"]} decisions, {record["updates"]} updates
-- Mean return on {result["patients"]} held-out simulated patients: {result["return_mean"]:.4g} (95 % interval {result["lower"]:.4g} to {result["upper"]:.4g})
+- Learned from: {record["pool"]} simulated patients, seed {record["seed"]}
+- Effort: {record["updates"]} updates, {result["samples"]} decisions
+- Mean return on {result["patients"]} held-out simulated patients: {result["return_mean"]:.4g}
+  (95 % interval {result["lower"]:.4g} to {result["upper"]:.4g})
 
 Valid for patients like those it learned from, under that treatment's model; it knows nothing else.
 

@@ -26,7 +26,9 @@ def initial(key: Any, network: Network, head_gain: float = 1.0) -> dict[str, Any
     for name, shape in found.items():
         part = numbers[used : used + math.prod(shape)].reshape(shape)
         used += math.prod(shape)
-        params[name] = jnp.zeros(shape, jnp.float32) if name.endswith(".b") else _gain(name, head_gain) * _orthogonal(part)
+        params[name] = (
+            jnp.zeros(shape, jnp.float32) if name.endswith(".b") else _gain(name, head_gain) * _orthogonal(part)
+        )
     return params
 
 
@@ -75,9 +77,7 @@ def merge(moments: Moments, values: Any, present: Any) -> Moments:
     squares = jnp.sum(jnp.where(seen, (values - mean[None]) ** 2, 0.0), 0)
     total = moments.count + n
     gap, share = mean - moments.mean, n / jnp.maximum(total, 1.0)
-    return Moments(
-        total, moments.mean + gap * share, moments.squares + squares + gap**2 * moments.count * share
-    )
+    return Moments(total, moments.mean + gap * share, moments.squares + squares + gap**2 * moments.count * share)
 
 
 def log_probability(logits: Any, mask: Any, action: Any) -> Any:

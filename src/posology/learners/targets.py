@@ -50,9 +50,7 @@ def discounted(reward: Any, alive: Any, discount: Any) -> Any:
     return jax.lax.scan(back, jnp.zeros_like(reward[0]), (reward, discount, alive), reverse=True)[1]
 
 
-def n_step(
-    reward: Any, terminated: Any, truncated: Any, alive: Any, discount: Any, n: int
-) -> tuple[Any, Any, Any]:
+def n_step(reward: Any, terminated: Any, truncated: Any, alive: Any, discount: Any, n: int) -> tuple[Any, Any, Any]:
     """`(returns, weights, after)`: y_t = returns_t + weights_t · value at observation `after_t`.
 
     Sums up to `n` rewards, fewer when the episode ends before; the weight is the product of the

@@ -35,12 +35,14 @@ SMALLEST_LOG = -60.0  # of a state stepped as a logarithm: e^-60 of a cell count
 
 
 class Trace(NamedTuple):
-    """What happened during a schedule: the last state, the readings at each step end (`[K]` each)
-    and the lowest value of the key reading in between, by cubic interpolation inside the steps."""
+    """What happened during a schedule: the last state, the readings at each step end (`[K]` each), the
+    lowest value of the key reading in between, by cubic interpolation inside the steps, and, when
+    asked for, the states at each step end."""
 
     state: Any
     readings: dict[str, Any]
     lowest: Any
+    states: Any = None
 
 
 class Coordinates(NamedTuple):
@@ -181,13 +183,14 @@ def _shape(tree: Any, like: Any) -> Any:
     return jax.tree.map(lambda v: jnp.asarray(v, like.dtype) + jnp.zeros_like(like), tree)
 
 
-def advance(model: PatientModel, p: Any, x: Any, schedule: Schedule, key: str | None = None) -> Trace:
+def advance(model: PatientModel, p: Any, x: Any, schedule: Schedule, key: str | None = None, states: bool = False) -> Trace:
     """The state after a schedule, the readings at step ends and the lowest `key` reading.
 
     Args:
         p: individual parameters of this occasion.
         x: state at the start.
         key: reading whose minimum is followed (the model's first when not given).
+        states: keep the states at all step ends.
     """
     key = key or next(iter(model.reading_units))
     like = jnp.asarray(schedule.length[0]) * 0
@@ -209,12 +212,13 @@ def advance(model: PatientModel, p: Any, x: Any, schedule: Schedule, key: str | 
         y = one_step(y, h, rate, extra)
         c1, d1 = slope(y, rate)
         lowest = jnp.minimum(lowest, lowest_inside(c0, c1, d0, d1, h))
-        return (y, lowest), model.readings(coordinates.leave(y), p)
+        x = coordinates.leave(y)
+        return (y, lowest), (model.readings(x, p), x if states else None)
 
     first = model.readings(x, p)[key] + like
     steps = (schedule.length, schedule.rate, schedule.bolus, one_step.prepared)  # type: ignore[attr-defined]
-    (y, lowest), readings = jax.lax.scan(body, (coordinates.enter(x), first), steps)
-    return Trace(coordinates.leave(y), readings, lowest)
+    (y, lowest), (readings, all_states) = jax.lax.scan(body, (coordinates.enter(x), first), steps)
+    return Trace(coordinates.leave(y), readings, lowest, all_states)
 
 
 def _rosenbrock(model: PatientModel, p: Any) -> Any:

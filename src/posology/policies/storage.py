@@ -103,7 +103,9 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def save_policy(run: Path | str, arrays: Mapping[str, Any], record: Mapping[str, Any], evaluation: Any, card: str) -> Path:
+def save_policy(
+    run: Path | str, arrays: Mapping[str, Any], record: Mapping[str, Any], evaluation: Any, card: str
+) -> Path:
     """Write a complete run and give it its name.
 
     Args:

@@ -112,9 +112,18 @@ def _arrays(facts: Facts) -> Facts:
     """Facts as arrays; before the first dose there is no time since one, and nothing to wait for."""
     import jax.numpy as jnp
 
-    facts = Facts(*(jnp.asarray(fact) for fact in facts))
+    facts = Facts(*(_plain(jnp.asarray(fact)) for fact in facts))
     never = jnp.isnan(facts.days_since_dose) & (facts.cumulative_dose == 0)
     return facts._replace(days_since_dose=jnp.where(never, jnp.finfo(jnp.float32).max, facts.days_since_dose))
+
+
+def _plain(fact: Any) -> Any:
+    """A float; 0 for numbers too small to be normal, which some processors read as 0 and others do not."""
+    import jax.numpy as jnp
+
+    if not jnp.issubdtype(fact.dtype, jnp.floating):
+        fact = fact.astype(jnp.float32)
+    return jnp.where(jnp.abs(fact) < jnp.finfo(jnp.float32).tiny, jnp.zeros_like(fact), fact)
 
 
 def _unknown(facts: Facts, needs: tuple[tuple[str, ...], ...]) -> tuple[Any, Any]:

@@ -44,10 +44,14 @@ def records(raw: Any, where: str) -> list[Record]:
     aliases = _patients(raw, entries)
     own: dict[str, list[Entry]] = {}
     for number, resource in entries:
-        own.setdefault(_patient_of(resource, aliases), []).append((number, resource))
+        # A resource that is not read (a list, a device, a group) must not found a patient.
+        read = resource["resourceType"] in r4.RESOURCES
+        owner = _patient_of(resource, aliases)
+        own.setdefault(owner if read or owner in aliases.values() else "", []).append((number, resource))
     unowned = own.pop("", [])
     if not own:
-        own["unknown"] = []
+        named = (_patient_of(resource, aliases) for _, resource in unowned)
+        own[next((name for name in named if name), "unknown")] = []
     if len(own) > 1:
         for number, resource in unowned:
             if resource.get("resourceType") in r4.RESOURCES:
@@ -93,7 +97,8 @@ def _patient_of(resource: dict[str, Any], aliases: Mapping[str, str]) -> str:
         target = resource.get(name)
         reference = target.get("reference") if isinstance(target, dict) else None
         if isinstance(reference, str) and reference:
-            return aliases.get(reference) or re.split(r"[/:]", reference)[-1] or "unknown"
+            plain = reference.split("/_history/")[0]
+            return aliases.get(plain) or re.split(r"[/:]", plain)[-1] or "unknown"
     return ""
 
 

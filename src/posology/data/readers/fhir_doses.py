@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from posology.data import times
-from posology.data.names import route_name
+from posology.data.names import dose_unit, route_name
 from posology.data.readers import fhir_resources as r4
 from posology.data.readers.fhir_draft import DATE, VOID, Draft, Wrong, unit_of
 from posology.data.readers.fhir_write import DOSE
@@ -38,7 +38,7 @@ def _amount(draft: Draft, quantity: r4.Quantity | None, drug: str, kind: str, fi
         unit = unit_of(quantity, field_name)
         if dict(dimension(unit)) != {"m": 3}:
             try:
-                return {"amount": quantity.value, "unit": doseunit_of(unit), "drug": drug}
+                return {"amount": quantity.value, "unit": dose_unit(unit), "drug": drug}
             except ValueError as error:
                 raise Wrong(f"{field_name}.unit", str(error)) from None
     why = "no amount" if quantity is None or quantity.value is None else "a volume says no amount"

@@ -35,9 +35,14 @@ def load_json(text: str, where: str) -> Any:
         return found
 
     try:
-        return json.loads(text, parse_constant=constant, object_pairs_hook=pairs)
+        raw = json.loads(text, parse_constant=constant, object_pairs_hook=pairs)
+        if "\\ud" in text.lower():  # half of a surrogate pair is no character: nothing could write it again
+            json.dumps(raw, ensure_ascii=False).encode()
+        return raw
     except json.JSONDecodeError as error:
         raise ValueError(f"{where}, line {error.lineno}: is not valid JSON ({error.msg.lower()})") from None
+    except UnicodeEncodeError:
+        raise ValueError(f"{where}: holds an escape such as \\ud800 that is not a character") from None
     except RecursionError:
         raise ValueError(f"{where}: is nested too deeply") from None
     except ValueError as error:

@@ -182,7 +182,9 @@ class DQN:
         ahead = self._q(weights, state.observations, spec, d.after)
         slow = self._q(state.slow, state.observations, spec, d.after)
         y = jax.lax.stop_gradient(d.reward + d.weight * targets.double_q(ahead, slow, d.mask))
-        return optax.huber_loss(self._q(weights, state.observations, spec, d.observation)[d.action], y, delta=self.huber)
+        return optax.huber_loss(
+            self._q(weights, state.observations, spec, d.observation)[d.action], y, delta=self.huber
+        )
 
     def _learn(self, key: Any, state: State, spec: Spec) -> tuple[State, Any]:
         optimiser = self._optimiser()

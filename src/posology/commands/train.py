@@ -1,0 +1,65 @@
+"""`posology train TREATMENT --learner ppo`: learn a policy on virtual patients into a run folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from posology.commands.errors import known
+from posology.commands.output import print_json
+
+
+def show(event: dict[str, Any]) -> None:
+    """One line per event on stderr: what a person waiting wants to know."""
+    kind = event.get("event", "")
+    shown = {k: v for k, v in event.items() if k != "event" and isinstance(v, (int, float, str))}
+    text = "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in shown.items())
+    print(f"{kind}: {text}", file=sys.stderr)
+
+
+def settings(pairs: list[str]) -> dict[str, str]:
+    """`--set name=value` pairs as a mapping.
+
+    Raises:
+        ValueError: for a pair without a name or a value.
+    """
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not (name and sign and value):
+            raise ValueError(f"--set {pair}: expected name=value")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def train(
+    treatment_id: str = typer.Argument(metavar="TREATMENT", help="A treatment's id (see `posology list treatments`)."),
+    learner_id: str = typer.Option("ppo", "--learner", help="A learner's id (see `posology list learners`)."),
+    out: Path = typer.Option(None, help="Run folder; runs/<treatment>/<learner>/seed-<seed> when not given."),
+    seed: int = typer.Option(0, min=0, help="Training seed."),
+    updates: int = typer.Option(300, min=1, help="Updates at most."),
+    seconds: float = typer.Option(None, min=1, help="Seconds at most, compilation included."),
+    change: list[str] = typer.Option([], "--set", help="A hyper-parameter, as name=value; repeat it."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Learn a dosing policy; a killed training goes on where its last checkpoint stands."""
+    from posology.environments.catalogue import TREATMENTS
+    from posology.learners.catalogue import LEARNERS, learner
+    from posology.learners.learner import configure
+
+    treatment = TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
+    known(learner_id, LEARNERS, "learner")
+    if reason := LEARNERS[learner_id].refuses(treatment.spec):
+        raise ValueError(f"{learner_id} cannot learn {treatment_id}: {reason}")
+    out = out or Path("runs") / treatment_id / learner_id / f"seed-{seed}"
+    from posology.environments.protocol import TreatmentEnvironment
+    from posology.learners.loops import train as run
+
+    made = configure(learner(learner_id)(), settings(change))
+    quiet = (lambda event: None) if as_json else show
+    result = run(TreatmentEnvironment(treatment), made, out, seed, updates=updates, seconds=seconds, report=quiet)
+    if as_json:
+        return print_json(result)
+    mean, low, high = (result[k] for k in ("return_mean", "lower", "upper"))
+    print(f"{out}: return {mean:.3f} (95 % interval {low:.3f} to {high:.3f}) on held-out patients")

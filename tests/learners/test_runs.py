@@ -1,0 +1,190 @@
+"""Runs on disk: killed, resumed, loaded, damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+sys.path.insert(0, str(Path(__file__).parent))
+from probes import Probes, Titrate  # noqa: E402
+from train_probe import LEARNER  # noqa: E402
+
+from posology.learners.loops import train  # noqa: E402
+from posology.policies import storage  # noqa: E402
+
+HERE = Path(__file__).parent
+SETTINGS = {"updates": 4, "chunk": 2, "pool": 16, "held_out": 16}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "probe"
+    events = []
+    result = train(Probes(4), LEARNER, out, seed=1, evaluate_every=1, report=events.append, **SETTINGS)
+    return out, result, events
+
+
+def copy(run, tmp_path):
+    return Path(shutil.copytree(run[0], tmp_path / "copy"))
+
+
+def start_training(out, pause, cache):
+    environment = {
+        **os.environ,
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "PYTHONPATH": str(HERE.parents[1] / "src"),
+    }
+    command = [sys.executable, str(HERE / "train_probe.py"), str(out), str(pause)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_run_killed_three_times_ends_in_the_same_bits(tmp_path):
+    cache = tmp_path / "cache"
+    whole = start_training(tmp_path / "whole", 0, cache)
+    whole.communicate(timeout=120)
+    assert whole.returncode == 0
+    chance = random.Random(7)
+    for _ in range(3):
+        process = start_training(tmp_path / "killed", 0.02, cache)
+        lines, enough = 0, chance.randint(2, 7)
+        for line in process.stdout:
+            lines += line.startswith("progress")
+            if lines >= enough:
+                break
+        time.sleep(chance.uniform(0.0, 0.06))  # anywhere: in an update, in a write, between two
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        assert not (tmp_path / "killed").exists()
+    assert (tmp_path / "killed.partial").is_dir()
+    last = start_training(tmp_path / "killed", 0, cache)
+    said, _ = last.communicate(timeout=120)
+    assert last.returncode == 0
+    assert "resumed" in said
+    assert not (tmp_path / "killed.partial").exists()
+    for name in ("policy.safetensors", "CARD.md", "policy.json"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_a_run_says_where_it_comes_from(run):
+    out, result, events = run
+    assert sorted(p.name for p in out.iterdir()) == ["CARD.md", "evaluation.json", "policy.json", "policy.safetensors"]
+    record = json.loads((out / "policy.json").read_text())
+    assert record["treatment"] == "probes"
+    assert record["fingerprint"] == storage.spec_hash(Probes().spec)
+    assert record["config"]["capacity"] == 256
+    assert record["seeds"]["training"] == 1
+    assert record["spec"]["observation"] == [{"name": "cue", "unit": "1"}]
+    assert "jax" in record["versions"]
+    assert result["samples"] == 4 * 8
+    assert result["lower"] <= result["return_mean"] <= result["upper"]
+    assert [e["updates"] for e in events if e["event"] == "progress"] == [2, 4]
+    assert len(json.loads((out / "evaluation.json").read_text())["history"]) == 2
+
+
+def test_a_loaded_policy_doses_as_the_learned_one(run):
+    stored = storage.load_policy(run[0])
+    learned = LEARNER.policy(stored.arrays, Probes().spec)
+    for cue in (-1.0, 0.0, 1.0):
+        arguments = jax.random.key(0), jnp.array([cue]), jnp.ones(2, bool), ()
+        assert stored.policy.act(*arguments)[0] == learned.act(*arguments)[0]
+
+
+def test_a_finished_run_is_returned_not_repeated(run):
+    again = train(Probes(4), LEARNER, run[0], seed=1, **SETTINGS)
+    assert again == run[1]
+
+
+def test_another_seed_does_not_overwrite_a_run(run):
+    with pytest.raises(ValueError, match="has seed 1, not 2"):
+        train(Probes(4), LEARNER, run[0], seed=2, **SETTINGS)
+
+
+def test_a_policy_for_another_treatment_needs_shift(run):
+    with pytest.raises(ValueError, match="--shift"):
+        storage.load_policy(run[0], fingerprint="other")
+    assert storage.load_policy(run[0], fingerprint="other", shift=True).record["treatment"] == "probes"
+
+
+def change(folder, **changes):
+    record = json.loads((folder / "policy.json").read_text())
+    (folder / "policy.json").write_text(json.dumps({**record, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda f: change(f, format=99), "newer"),
+        (lambda f: change(f, network={"inputs": 1}), "fields"),
+        (lambda f: (f / "policy.json").unlink(), "policy.json is missing"),
+        (lambda f: (f / "policy.json").write_text("{"), "not JSON"),
+        (lambda f: (f / "policy.safetensors").unlink(), "policy.safetensors is missing"),
+        (lambda f: (f / "policy.safetensors").write_bytes((f / "policy.safetensors").read_bytes()[:-4]), "damaged"),
+        (lambda f: shutil.rmtree(f), "there is no run"),
+    ],
+)
+def test_a_damaged_or_newer_run_is_refused_with_a_sentence(run, tmp_path, harm, says):
+    folder = copy(run, tmp_path)
+    harm(folder)
+    with pytest.raises(ValueError, match=says) as refusal:
+        storage.load_policy(folder)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_array_of_wrong_shape_is_named(run, tmp_path):
+    import hashlib
+
+    folder = copy(run, tmp_path)
+    arrays = load_file(folder / "policy.safetensors")
+    save_file({**arrays, "head.w": np.zeros((3, 2), np.float32)}, folder / "policy.safetensors")
+    change(folder, arrays_sha256=hashlib.sha256((folder / "policy.safetensors").read_bytes()).hexdigest())
+    with pytest.raises(ValueError, match=r"'head.w' is float32\[3, 2\], not float32\[8, 2\]"):
+        storage.load_policy(folder)
+
+
+def test_a_checkpoint_of_another_learner_or_a_cut_one_is_refused(tmp_path):
+    state = {"key": jax.random.key(3), "x": jnp.arange(3.0), "n": jnp.int32(4)}
+    storage.save_checkpoint(tmp_path, state, {"updates": 1})
+    back, progress = storage.load_checkpoint(tmp_path, state)
+    assert progress["updates"] == 1
+    np.testing.assert_array_equal(jax.random.key_data(back["key"]), jax.random.key_data(state["key"]))
+    assert back["n"].shape == ()
+    with pytest.raises(ValueError, match="does not fit"):
+        storage.load_checkpoint(tmp_path, {**state, "x": jnp.arange(4.0)})
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(ValueError, match="damaged"):
+        storage.load_checkpoint(tmp_path, state)
+
+
+def test_an_unfinished_run_resumes_only_with_its_own_settings(run, tmp_path):
+    identity = json.loads((run[0] / "policy.json").read_text())
+    storage.save_checkpoint(storage.partial_folder(tmp_path / "x"), {"a": jnp.zeros(1)}, {"identity": identity})
+    with pytest.raises(ValueError, match="unfinished run .* has seed 1, not 5"):
+        train(Probes(4), LEARNER, tmp_path / "x", seed=5, **SETTINGS)
+
+
+def test_a_budget_of_no_seconds_still_leaves_a_run(tmp_path):
+    result = train(Probes(4), LEARNER, tmp_path / "none", seconds=0.0, **SETTINGS)
+    assert result["updates"] == 0
+    assert (tmp_path / "none" / "policy.json").exists()
+
+
+def test_impossible_settings_are_named():
+    with pytest.raises(ValueError, match="updates is 0"):
+        train(Probes(), LEARNER, "nowhere", updates=0)
+    with pytest.raises(ValueError, match="continuous dose"):
+        LEARNER.network(Titrate().spec)
