@@ -19,7 +19,9 @@ import math
 from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
+
+import numpy as np
 
 STATUSES = ("verified", "unverified", "assumed")
 
@@ -91,17 +93,20 @@ def named(unit: str, meaning: str) -> Any:
     return Number(0.0, unit, meaning, "derived", "")
 
 
+@dataclass_transform(field_specifiers=(published, unverified, assumed, named))
 def table(cls: type[T]) -> type[T]:
     """Make a class body that lists `Number`s a `NamedTuple` of floats with a `numbers` mapping."""
     names = list(cls.__annotations__)
-    numbers = {name: getattr(cls, name, None) for name in names}
-    for name, number in numbers.items():
+    numbers: dict[str, Number] = {}
+    for name in names:
+        number = getattr(cls, name, None)
         if not isinstance(number, Number):
             raise TypeError(f"{cls.__name__}.{name} needs a number: published, unverified, assumed or named")
+        numbers[name] = number
     base = namedtuple(cls.__name__, names, defaults=[n.value for n in numbers.values()])  # type: ignore[misc]
     methods = {k: v for k, v in vars(cls).items() if k not in numbers and k not in ("__dict__", "__weakref__")}
     made = type(cls.__name__, (base,), {**methods, "numbers": numbers, "__slots__": ()})
-    return made  # type: ignore[return-value]
+    return made
 
 
 def numbers_of(a_table: Any) -> Mapping[str, Number]:
@@ -141,7 +146,7 @@ def power(x: Any, y: Any) -> Any:
 
 def where(condition: Any, yes: Any, no: Any) -> Any:
     """`yes` where the condition holds, else `no`."""
-    if isinstance(condition, bool):
+    if isinstance(condition, (bool, np.bool_)):
         return yes if condition else no
     import jax.numpy as jnp
 

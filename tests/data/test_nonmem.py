@@ -75,6 +75,8 @@ def test_several_readings_need_names_by_dvid():
     units = NonmemUnits(dvid={"cp": ("concentration", "mg/L"), "pca": ("pca", "%")})
     cp, pca = nonmem.records(text, "d.csv", units)[0].observations
     assert (cp.name, pca.name, pca.unit, pca.below) == ("concentration", "pca", "%", True)
+    with pytest.raises(ValueError, match="line 3, field CENS: must be 0 or 1, got -1"):
+        nonmem.records(text.replace("90,1", "90,-1"), "d.csv", units)
     with pytest.raises(ValueError, match="line 2, field DVID: 'cp' has no name and unit under dvid"):
         nonmem.records(text, "d.csv")
 
@@ -90,6 +92,8 @@ def test_several_readings_need_names_by_dvid():
         ("1,0,300,.,.,.,.,7,1,1,.,70\n", "line 2, field EVID: must be 0, 1, 2, 3 or 4"),
         ("1,0,300,.,.,.,.,1,1,1,.,70\n1,9,300,.,.,.,.,4,1,1,.,70\n", "line 3, field EVID: 4 resets the patient"),
         ("1,0,.,.,.,.,.,1,1,1,.,70\n", "line 2, field AMT: is missing"),
+        ("1,0,0,5,.,.,.,1,1,1,.,70\n", "line 2, field AMT: RATE 5 without AMT never ends"),
+        ("1,0,5,.,.,.,.,0,0,1,3,70\n", "line 2, field AMT: must be 0 where EVID is 0, got 5"),
         ("1,0,.,.,.,.,.,0,0,1,.,70\n", "line 2, field DV: is missing"),
         ("1,x,.,.,.,.,.,0,0,1,1,70\n", "line 2, field TIME: must be a finite number, got 'x'"),
         ("1,08:30,.,.,.,.,.,0,0,1,1,70\n", "line 2, field TIME: must be a finite number, got '08:30'"),

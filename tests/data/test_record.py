@@ -110,6 +110,10 @@ def test_calendar_times_become_hours_since_the_earliest():
     assert [d.time for d in record.doses] == [0.5, 24.5]
     assert record.observations[0].time == 0
     assert at_hours(record, "2026-03-02T07:30:00+01:00") == 24.0
+    assert at_hours(record, "24") == at_hours(record, 24) == 24.0
+    for wrong in ("soon", "nan", "2026-03-02T07:30:00"):
+        with pytest.raises(ValueError, match="^time "):
+            at_hours(record, wrong)
 
 
 def test_a_given_start_lets_hours_and_calendar_times_meet():

@@ -1,6 +1,6 @@
 """Problems so small that a learner's exact answer is known, each isolating one ability.
 
-All five live in one environment, told apart by the patient's `kind`, so that one compiled learner
+All live in one environment, told apart by the patient's `kind`, so that one compiled learner
 meets them all. Two doses; the observation is one number; discount 0.5 per decision.
 
     0  one step, reward 1                                        value 1
@@ -9,8 +9,10 @@ meets them all. Two doses; the observation is one number; discount 0.5 per decis
     3  one step, reward = action                                 dose 1, value 1
     4  one step, reward = 1 if the action matches the observation's sign, else −1
 
-In kinds 0-4 the end is a death: worth nothing. Kind 5 is kind 0 whose end is the end of study, seen
-at an observation 1 worth 1 itself in kind 2: it is judged in the tests of the targets instead.
+    5  reward 1 at each step, always the same observation, end of study after two
+                                                                 value 1 / (1 − 0.5) = 2
+
+In kinds 0-4 the end is a death: worth nothing. In kind 5 it only ends the study.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ def _doses(n: int) -> tuple[Action, ...]:
 
 @dataclass(frozen=True)
 class Probes:
-    """The five problems."""
+    """The six problems."""
 
     kind: int = 0
     spec: Spec = Spec("probes", (Feature("cue", "1"),), _doses(2), ("reward",), (1.0,), max_steps=2, horizon_days=2.0)
@@ -57,11 +59,13 @@ class Probes:
     def step(self, key: Any, state: Now, action: Any, patient: Person) -> Step:
         right = jnp.where((action == 1) == (state.cue > 0), 1.0, -1.0)
         second = state.t.astype(jnp.float32)
-        reward = jnp.stack([jnp.float32(1), state.cue, second, action.astype(jnp.float32), right])[state.kind]
-        ended = (state.kind != 2) | (state.t == 1)
-        after = Now(state.kind, state.t + 1, jnp.float32(1))
+        reward = jnp.stack([jnp.float32(1), state.cue, second, action.astype(jnp.float32), right, jnp.float32(1)])
+        reward = reward[state.kind]
+        study = state.kind == 5
+        ended = (state.t == 1) | ((state.kind != 2) & ~study)
+        after = Now(state.kind, state.t + 1, jnp.where(study, 0.0, 1.0))
         return Step(
-            after, after.cue[None], reward, reward[None], jnp.zeros(0), ended, jnp.bool_(False), jnp.ones(2, bool)
+            after, after.cue[None], reward, reward[None], jnp.zeros(0), ended & ~study, ended & study, jnp.ones(2, bool)
         )
 
 

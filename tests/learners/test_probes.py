@@ -75,6 +75,11 @@ def test_a_later_reward_is_discounted(learner):
 
 
 @both
+def test_the_end_of_study_is_worth_the_value_of_the_last_observation(learner):
+    assert values(learner)(state_of(learner, 5))[0] == pytest.approx(2.0, abs=0.02)
+
+
+@both
 def test_the_rewarded_dose_is_found(learner):
     state = state_of(learner, 3)
     assert doses(learner)(state)[0] == 1

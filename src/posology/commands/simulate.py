@@ -30,9 +30,9 @@ def simulate(
 ) -> None:
     """Simulate one patient under fixed doses and print states and readings at the times asked for."""
     from posology.patients import case as cases
-    from posology.patients.catalogue import ids, model
+    from posology.patients import catalogue
 
-    model = model(known(model_id, ids(), "model"))
+    model = catalogue.model(known(model_id, catalogue.ids(), "model"))
     raw = read_json(case_file)
     if not isinstance(raw, dict):
         raise ValueError(f"{case_file}: expected an object, got {type(raw).__name__}")

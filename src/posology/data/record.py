@@ -203,12 +203,23 @@ def at_hours(record: Record, at: float | str | datetime) -> float:
     Raises:
         ValueError: when it is neither, or a calendar time meets a record kept in hours.
     """
-    hours = times.parse(at)
-    if isinstance(hours, float):
-        return hours
+    try:
+        stamp = times.parse(float(at) if isinstance(at, str) and _is_number(at) else at)
+    except times.EntryError as error:
+        raise ValueError(f"time {error}") from None
+    if isinstance(stamp, float):
+        return stamp
     if record.start is None:
         raise ValueError(f"time {at}: record '{record.id}' counts hours without a date; give hours")
-    return times.hours_between(record.start, hours)
+    return times.hours_between(record.start, stamp)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_not_after(record: Record, at: float | str | datetime) -> None:
@@ -259,9 +270,10 @@ def bsa_at(record: Record, time: float) -> tuple[float, float, str]:
     if "bsa" in record.covariates:
         value, unit, age = covariate_at(record, "bsa", time)
         return convert(value, unit, "m2", "bsa"), age, "body surface area as recorded"
-    (height, height_unit, _), (weight, weight_unit, age) = (covariate_at(record, n, time) for n in ("height", "weight"))
+    height, height_unit, height_age = covariate_at(record, "height", time)
+    weight, weight_unit, weight_age = covariate_at(record, "weight", time)
     area = bsa(convert(height, height_unit, "cm", "height"), convert(weight, weight_unit, "kg", "weight"))
-    return area, age, "body surface area by Mosteller from height and weight"
+    return area, max(height_age, weight_age), "body surface area by Mosteller from height and weight"
 
 
 def calendar(record: Record, hours: float) -> datetime:

@@ -33,6 +33,10 @@ class Played(NamedTuple):
     alive: Any
 
 
+def _silent(done: int) -> None:
+    """Nobody watches."""
+
+
 def player(env: TreatmentEnvironment, arm: Arm) -> Callable[[Any, Any], Any]:
     """The compiled function (key, patients) → arrays, for a chunk of patients."""
 
@@ -61,7 +65,7 @@ def player(env: TreatmentEnvironment, arm: Arm) -> Callable[[Any, Any], Any]:
 
 
 def play(
-    env: TreatmentEnvironment, arm: Arm, patients: Any, key: Any, progress: Callable[[int], None] = lambda n: None
+    env: TreatmentEnvironment, arm: Arm, patients: Any, key: Any, progress: Callable[[int], None] = _silent
 ) -> Played:
     """Plays `arm` on all patients, chunk by chunk; calls `progress` with the number done."""
     n = len(patients.id)

@@ -47,6 +47,6 @@ def shifted(model: PatientModel, name: str) -> PatientModel:
         )
         for k, n in numbers.items()
     }
-    params = table(type("Params", (), {"__annotations__": dict.fromkeys(changed, float), **changed}))
+    params: Any = table(type("Params", (), {"__annotations__": dict.fromkeys(changed, float), **changed}))
     params.__module__ = model.Params.__module__
     return with_changes(model, Params=params)

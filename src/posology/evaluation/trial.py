@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def outcome(treatment: Treatment, per_seed: list[Played]) -> Outcome:
         reward=np.stack([p.reward.sum(axis=1) for p in per_seed]),
         terms={t.name: stacked["terms"][..., i] for i, t in enumerate(treatment.terms)},
         costs={c.name: stacked["costs"][..., i].sum(axis=2) for i, c in enumerate(treatment.costs)},
-        anc_days=np.arange(1, days + 1),
+        anc_days=np.arange(1.0, days + 1.0),
         anc=np.mean([bands(p, days) for p in per_seed], axis=0),
         planned_dose=planned,
         dose_unit=treatment.standard.unit,
@@ -77,7 +78,7 @@ def outcome(treatment: Treatment, per_seed: list[Played]) -> Outcome:
 def subgroups(patients: Any) -> dict[str, np.ndarray]:
     """Who is looked at apart: by sex, age and body surface, where the patients have them."""
     c = {k: np.asarray(v) for k, v in patients.covariates.items()}
-    groups = {}
+    groups: dict[str, np.ndarray] = {}
     if "male" in c:
         groups |= {"women": c["male"] < 0.5, "men": c["male"] >= 0.5}
     if "age" in c:
@@ -113,7 +114,7 @@ def trial(
     cohort = env.draw(jax.random.fold_in(jax.random.key(seed), PATIENTS), patients)
     noise = jax.random.fold_in(jax.random.key(seed), NOISE)
     outcomes = {
-        name: outcome(treatment, [play(env, arm, cohort, noise, lambda n, name=name: progress(name, n)) for arm in seeds])
+        name: outcome(treatment, [play(env, arm, cohort, noise, partial(progress, name)) for arm in seeds])
         for name, seeds in chosen.items()
     }
     table = trial_table(outcomes, treatment.id, env.fingerprint, seed, subgroups=subgroups(cohort))

@@ -243,14 +243,15 @@ class _Run:
 
     def evaluate(self) -> dict[str, Any]:
         """Greedy policy on the held-out patients, added to the history."""
+        if self.history and self.history[-1]["updates"] == self.done:
+            return {name: v for name, v in self.history[-1].items() if name not in ("updates", "seconds", "samples")}
         result = summary(self.env, self.judge(self.learner.parameters(self.state)))
         if not math.isfinite(result["return_mean"]):
             raise ValueError(
                 f"the mean return on held-out patients is {result['return_mean']} after update {self.done}"
             )
         point = {"updates": self.done, "seconds": self.elapsed(), "samples": int(self.state.decisions), **result}
-        if not self.history or self.history[-1]["updates"] != self.done:
-            self.history.append(point)
+        self.history.append(point)
         self.report({"event": "evaluation", **point})
         return result
 

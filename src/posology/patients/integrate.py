@@ -205,19 +205,20 @@ def advance(model: PatientModel, p: Any, x: Any, schedule: Schedule, key: str | 
         return jax.jvp(lambda *y: model.readings(coordinates.leave(y), p)[key] + 0 * y[0], y, d)
 
     def body(carry: Any, step: Any) -> Any:
-        y, lowest = carry
+        y, lowest, c0, d0 = carry
         h, rate, bolus, extra = step
         y = (*y[:entry], y[entry] + bolus, *y[entry + 1 :])
-        c0, d0 = slope(y, rate)
         y = one_step(y, h, rate, extra)
         c1, d1 = slope(y, rate)
         lowest = jnp.minimum(lowest, lowest_inside(c0, c1, d0, d1, h))
         x = coordinates.leave(y)
-        return (y, lowest), (model.readings(x, p), x if states else None)
+        return (y, lowest, c1, d1), (model.readings(x, p), x if states else None)
 
-    first = model.readings(x, p)[key] + like
-    steps = (schedule.length, schedule.rate, schedule.bolus, one_step.prepared)  # type: ignore[attr-defined]
-    (y, lowest), (readings, all_states) = jax.lax.scan(body, (coordinates.enter(x), first), steps)
+    # A jump of the input changes no reading that is followed at once, nor its slope: end and start agree.
+    start = coordinates.enter(x)
+    first, first_slope = slope(start, like)
+    steps = (schedule.length, schedule.rate, schedule.bolus, one_step.prepared)
+    (y, lowest, *_), (readings, all_states) = jax.lax.scan(body, (start, first, first, first_slope), steps)
     return Trace(coordinates.leave(y), readings, lowest, all_states)
 
 

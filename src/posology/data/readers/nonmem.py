@@ -207,6 +207,8 @@ class _Reader:
             )
         if code not in (0, 1, 2, 3, 4):
             raise ValueError(f"{self.where}, line {line}, field EVID: must be 0, 1, 2, 3 or 4, got {row['EVID']}")
+        if code == 0 and amount:
+            raise ValueError(f"{self.where}, line {line}, field AMT: must be 0 where EVID is 0, got {amount:g}")
         if code == 0:
             missing = self.value(row, "MDV", line, 0.0) != 0 or ("DV" not in row)
             return 2 if missing or ("MDV" not in row and row["DV"] in _MISSING) else 0
@@ -219,6 +221,8 @@ class _Reader:
             raise ValueError(
                 f"{self.where}, line {line}, field RATE: {rate:g} asks for a modelled rate or duration; give the rate"
             )
+        if rate and not amount:
+            raise ValueError(f"{self.where}, line {line}, field AMT: RATE {rate:g} without AMT never ends; give AMT")
         steady = self.value(row, "SS", line, 0.0)
         if steady not in (0, 1):
             raise ValueError(f"{self.where}, line {line}, field SS: must be 0 or 1, got {row['SS']}")
@@ -239,5 +243,8 @@ class _Reader:
                     f"{self.where}, line {line}, field {column}: '{code}' has no name and unit under dvid; known: {known}"
                 )
             name, unit = self.units.dvid[code]
-        below = self.value(row, "CENS" if "CENS" in row else "BLQ", line, 0.0) == 1
-        return {"time": time, "name": name, "value": self.value(row, "DV", line), "unit": unit, "below": below}
+        field = "CENS" if "CENS" in row else "BLQ"
+        below = self.value(row, field, line, 0.0)
+        if below not in (0, 1):
+            raise ValueError(f"{self.where}, line {line}, field {field}: must be 0 or 1, got {row[field]}")
+        return {"time": time, "name": name, "value": self.value(row, "DV", line), "unit": unit, "below": below == 1}

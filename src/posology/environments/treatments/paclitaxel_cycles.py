@@ -16,7 +16,7 @@ from posology.environments.reward import Cost, Term, dose_intensity, grade0, gra
 from posology.environments.spec import Action
 from posology.environments.treatment import Sampling, Treatment
 from posology.patients.models import paclitaxel_henrich2017
-from posology.patients.population import Bernoulli, LogNormal, Normal
+from posology.patients.population import Bernoulli, Distribution, LogNormal, Normal
 
 CYCLES = 6
 DAYS = 21.0
@@ -28,7 +28,7 @@ def dose(amount: float) -> Action:
     return Action(f"{amount:g} mg/m2", amount, "mg/m2", duration=INFUSION, wait=DAYS)
 
 
-POPULATION = {
+POPULATION: dict[str, Distribution] = {
     "male": Bernoulli(0.66),
     "age": Normal(62, 9, 30, 90),
     "bsa": Normal(1.85, 0.19, 1.3, 2.5),

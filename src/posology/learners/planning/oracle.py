@@ -12,8 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from posology.environments.protocol import Chosen, State, TreatmentEnvironment
 from posology.data.history import DAY
+from posology.environments.protocol import Chosen, State, TreatmentEnvironment
 
 
 def choose(env: TreatmentEnvironment, state: State, mask: Any, patient: Any) -> Chosen:

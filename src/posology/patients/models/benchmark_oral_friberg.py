@@ -78,7 +78,7 @@ MODEL = PatientModel(
         "concentration": Residual(ln_sd=0.2, status="assumed", source=FIXED),
     },
     linear=("depot", "central", "peripheral"),
-    grid=Grid(first=0.5, growth=1.5, largest=6.0),
+    grid=Grid(first=0.25, growth=1.4, largest=4.0),
     solver="exact+rk4",
     source="defined by this project",
     not_for="any statement about patients",

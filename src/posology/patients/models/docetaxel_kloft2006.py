@@ -148,7 +148,7 @@ MODEL = PatientModel(
     },
     linear=("central", "peripheral1", "peripheral2"),
     logarithmic=("prol",),
-    grid=Grid(first=0.05, growth=1.3, largest=6.0),
+    grid=Grid(first=0.1, growth=1.2, largest=3.0),
     solver="exact+rk4",
     source="DDMODEL00000224; doi:10.1007/s00280-017-3366-x",
     not_for="growth-factor support, weekly schedules, strong CYP3A4 inhibitors (clearance about halved)",

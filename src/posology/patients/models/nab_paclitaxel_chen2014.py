@@ -121,7 +121,7 @@ MODEL = PatientModel(
     ),
     residuals={"anc": Residual(ln_sd=0.291, source=CHEN), "concentration": Residual(ln_sd=0.265, source=CHEN)},
     logarithmic=("prol",),
-    grid=Grid(first=0.02, growth=1.3, largest=8.0),
+    grid=Grid(first=0.001, growth=1.15, largest=1.0),  # the input passes km within seconds
     solver="rosenbrock",
     source="Chen N et al. J Clin Pharmacol 2014;54:1097",
     not_for="growth-factor support, gemcitabine or other partners, moderate to severe liver impairment",
