@@ -3,14 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-PEERS  := .venv-peers
 SELECT ?= -m "not slow"
-ONLY   ?=
 PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 export JAX_COMPILATION_CACHE_DIR ?= .cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint evidence peers docs serve
+.PHONY: help install demo test lint docs
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[clinic,bayes,dev]' 2>$(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
 	@touch $(STAMP)
 
-demo: install  ## learn a dosing policy, try it against the standard of care, recommend a dose
+demo: install  ## learn a dosing policy and try it against the standard of care
 	@$(BIN)/python -m posology demo
 
 test: install  ## run the tests (make test SELECT= runs the slow ones too)
@@ -35,19 +33,6 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-evidence: install  ## write the tables of docs/results (ONLY=name for one; resumes)
-	@$(BIN)/python -m posology evidence $(if $(ONLY),--only $(ONLY))
-
-peers: $(PEERS)/.installed  ## create .venv-peers with the libraries we are measured against
-
-$(PEERS)/.installed: pyproject.toml
-	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
-	@$(PIP) $(PEERS)/bin/python -m pip install --quiet stable-baselines3 --editable . 2>$(PEERS)/install.log || { tail -n 20 $(PEERS)/install.log; exit 1; }
-	@touch $@
-
 docs: install  ## build the documentation in docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
-
-serve: install  ## start the web pages on this machine
-	@$(BIN)/python -m posology serve

@@ -13,7 +13,7 @@ from posology.commands import COMMANDS
 from posology.evaluation.catalogue import ESTIMATORS
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ("install", "demo", "test", "lint", "evidence", "peers", "docs", "serve")
+TARGETS = ("install", "demo", "test", "lint", "docs")
 HELPERS = {"__init__", "errors", "output", "progress"}  # files of `commands` that are not verbs
 
 

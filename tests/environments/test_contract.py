@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -19,12 +19,12 @@ KEY = jax.random.key(3)
 FINGERPRINTS = Path(__file__).parents[1] / "fingerprints.json"
 
 
-@lru_cache(maxsize=None)
+@cache
 def environment(name):
     return TreatmentEnvironment(TREATMENTS[name])
 
 
-@lru_cache(maxsize=None)
+@cache
 def course(name, actions):
     """Three patients, each dosed with the same row numbers: all steps, stacked over time."""
     env = environment(name)

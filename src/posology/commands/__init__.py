@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "posology.commands.simulate:simulate",
     "train": "posology.commands.train:train",
     "trial": "posology.commands.trial:trial",
+    "demo": "posology.commands.demo:demo",
     "doctor": "posology.commands.doctor:doctor",
 }
 

@@ -74,6 +74,7 @@ def play(
     for start in range(0, n, size):
         rows = np.minimum(np.arange(start, start + size), n - 1)  # the last chunk repeats the last patient
         out = run(key, jax.tree.map(lambda v, rows=rows: v[rows], patients))
-        parts.append(jax.tree.map(lambda v, k=min(size, n - start): np.asarray(v)[:k], out))
+        kept = min(size, n - start)
+        parts.append(jax.tree.map(lambda v, kept=kept: np.asarray(v)[:kept], out))
         progress(min(n, start + size))
     return Played(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -69,6 +69,12 @@ def configure(learner: T, changes: Mapping[str, Any]) -> T:
     return replace(learner, **read)  # type: ignore[type-var]
 
 
+def suited(learner: T, spec: Spec) -> T:
+    """The learner with the defaults that fit a problem whose days all count alike and whose end is the
+    end of the course: nothing is discounted, and nothing lies beyond the last decision."""
+    return configure(learner, {"bootstrap": False, "discount": 1.0}) if spec.discount == 1.0 else learner
+
+
 def _as(example: Any, value: Any, name: str) -> Any:
     try:
         if isinstance(example, bool):

@@ -70,15 +70,15 @@ class PPO:
 
     id: ClassVar[str] = "ppo"
 
-    patients: int = 2048
-    epochs: int = 4
-    minibatches: int = 8
+    patients: int = 256
+    epochs: int = 10
+    minibatches: int = 4
     learning_rate: float = 1e-3
     anneal_over: int = 0
     discount: float = 0.99
     trace: float = 0.95
     clip: float = 0.2
-    entropy: float = 0.01
+    entropy: float = 0.003
     max_gradient: float = 0.5
     bootstrap: bool = True
     memory: str = "none"

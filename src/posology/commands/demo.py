@@ -1,0 +1,60 @@
+"""`posology demo`: a policy learned in a minute, tried against the standard of care on new patients."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from posology.commands.output import print_json, print_table
+from posology.commands.progress import told
+
+TREATMENT = "paclitaxel-cycles-v1"
+ARMS = ["standard", "clinical-rule", "rule-plus-10"]
+SEED, TRIAL_SEED = 1, 20  # of training and of the trial: other patients, other noise
+
+
+def shown(event: dict[str, Any]) -> None:
+    """A line per event while the policy learns."""
+    if event.get("event") == "compiled":
+        print(f"  compiled in {event['seconds']:.0f} s", file=sys.stderr, flush=True)
+    if event.get("event") == "progress":
+        seen = event["samples"] / 6
+        print(f"  {event['seconds']:.0f} s, {seen:,.0f} courses of treatment seen", file=sys.stderr, flush=True)
+
+
+def demo(
+    seconds: float = typer.Option(60.0, min=5, help="Seconds to learn for, compilation included."),
+    patients: int = typer.Option(1000, min=10, help="Virtual patients of the trial."),
+    out: Path = typer.Option(Path("runs/demo"), help="Where the run and the report are kept."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Learn a paclitaxel dosing policy on virtual patients and try it against rules on new ones."""
+    from posology.commands.trial import about
+    from posology.environments.catalogue import treatment
+    from posology.environments.protocol import TreatmentEnvironment
+    from posology.evaluation.table import rows
+    from posology.evaluation.trial import trial
+    from posology.figures.report import write_report
+    from posology.learners.catalogue import learner
+    from posology.learners.learner import suited
+    from posology.learners.loops import train
+
+    question = treatment(TREATMENT)
+    run = out / "ppo"
+    print(f"Learning: {question.question} (PPO, at most {seconds:.0f} s)", file=sys.stderr)
+    made = suited(learner("ppo")(), question.spec)
+    train(TreatmentEnvironment(question), made, run, SEED, updates=100_000, seconds=seconds, report=shown)
+    names = [*ARMS, str(run)]
+    with told("playing", patients) as progress:
+        table = trial(question, names, patients, TRIAL_SEED, progress=progress)
+    command = f"posology trial {TREATMENT} " + " ".join(f"--arm {a}" for a in names)
+    command += f" --patients {patients} --seed {TRIAL_SEED}"
+    report = write_report(out / "report.html", table, about(question, names, None, command))
+    if as_json:
+        return print_json(table)
+    header, *body = rows(table)
+    print_table(f"{patients} new virtual patients, the same in every arm; 95 % intervals", header, body)
+    print(f"Report: {report}\nResearch use only: virtual patients, above-label doses, a model with unverified numbers.")
