@@ -107,7 +107,6 @@ def treatment_description(member_id: str, t: Any) -> dict[str, Any]:
         "observation": [vars(f) for f in t.spec.observation],
         "terms": [{"name": x.name, "weight": x.weight, "meaning": x.meaning} for x in t.terms],
         "costs": [{"name": x.name, "at_most": x.at_most, "meaning": x.meaning} for x in t.costs],
-        "gate": t.gate or None,
         "limits": [limit(x) for x in t.limits],
         "baselines": list(t.baselines),
         "research_only": t.research_only,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from posology.environments.treatment import Treatment
-from posology.environments.treatments import paclitaxel_cycles
+from posology.environments.treatments import paclitaxel_cycles, paclitaxel_label
 
 TREATMENTS: dict[str, Treatment] = {
     "paclitaxel-cycles-v1": paclitaxel_cycles.TREATMENT,
+    "paclitaxel-label-v1": paclitaxel_label.TREATMENT,
 }
 
 

@@ -8,13 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from posology.data.history import DAY, History, empty, encode, latest, write
+from posology.data.history import DAY, History, empty, encode, write
+from posology.environments.facts import facts_of
 from posology.environments.reward import Interval
 from posology.environments.spec import Spec, Step
 from posology.environments.treatment import Treatment
 from posology.patients import dosing, integrate, population
 from posology.patients.dosing import Schedule
 from posology.patients.model import PatientModel
+from posology.safety.shield import offered
 
 OCCASION, RESIDUAL, MISSING = 1, 2, 3  # streams of random numbers
 
@@ -26,7 +28,6 @@ class State(NamedTuple):
     day: Any
     step: Any
     given: Any
-    delays: Any
     last_dose: Any
     last_lowest: Any
     history: History
@@ -138,7 +139,7 @@ class TreatmentEnvironment:
                 entry = History(*(jnp.asarray(v)[None] for v in (0.0, self.names.index(s.reading), value, 0.0, True)))
                 history = write(history, len(known) + j, entry)
         zero = jnp.float32(0)
-        state = State(x, zero, jnp.int32(0), jnp.int32(0), jnp.int32(0), zero - 1, zero + jnp.inf, history)
+        state = State(x, zero, jnp.int32(0), jnp.int32(0), zero - 1, zero + jnp.inf, history)
         return state, self.observe(state), self.mask(state)
 
     def observe(self, state: State) -> Any:
@@ -146,17 +147,12 @@ class TreatmentEnvironment:
         return encode(state.history, state.day * DAY, self.treatment.channels, self.treatment.days * DAY)
 
     def mask(self, state: State) -> Any:
-        """Which actions may be chosen: doses while the gate is open, the delay only when it is closed."""
-        t = self.treatment
-        delay = jnp.array([a.delay for a in t.actions])
-        if not t.gate:
-            return ~delay
-        value, age = latest(state.history, self.names.index(t.key), state.day * DAY)
-        open_ = (value >= t.gate) & (age <= 7 * DAY)
-        if "baseline_anc" in self.names:
-            first, _ = latest(state.history, self.names.index("baseline_anc"), state.day * DAY)
-            open_ = jnp.where(state.given == 0, first >= t.gate, open_)
-        return jnp.where(open_, ~delay, delay)
+        """Which rows may be chosen next: the limits' word on what the history holds, never empty."""
+        limits = self.treatment.limits
+        if not limits:
+            return jnp.ones(len(self.amount), bool)
+        facts = facts_of(state.history, state.day * DAY, self.treatment)
+        return offered(limits, self.spec, facts)[0]
 
     def _measure(self, key: Any, patient: population.Patient, reading: str, truth: Any, day: Any) -> Any:
         residual = self.treatment.model.residuals[reading]
@@ -192,7 +188,6 @@ class TreatmentEnvironment:
             state.day + wait,
             state.step + 1,
             state.given + given.astype(jnp.int32),
-            jnp.where(given > 0, 0, state.delays + 1),
             jnp.where(given > 0, interval.dose, state.last_dose),
             jnp.where(given > 0, trace.lowest, state.last_lowest),
             history,

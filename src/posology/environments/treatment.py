@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from posology.data.history import Channel, feature_names
 from posology.environments.reward import Cost, Term
@@ -14,6 +13,17 @@ from posology.environments.spec import Action, Feature, Spec
 from posology.patients.model import PatientModel
 from posology.patients.population import Distribution
 from posology.quantities import numbers_of
+from posology.safety.limits import Limit
+
+
+def _content(limit: Limit) -> list[object]:
+    """The numbers of a limit, without the functions that have no stable text."""
+    numbers = [[k, [_content(x) if isinstance(x, Limit) else repr(x) for x in _each(v)]] for k, v in limit.numbers]
+    return [limit.id, numbers, limit.unit, limit.when_missing, repr(limit.lowest)]
+
+
+def _each(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True)
@@ -31,8 +41,8 @@ class Treatment:
     """Visits, doses, what is seen, terms, costs, limits and baselines. See `docs/environments`.
 
     `doses` bounds the number of doses and `days` the calendar; `samples` says what is measured.
-    `measured` names covariates that read a parameter without error. `gate` closes dosing when the
-    latest key reading is below it; then only the delay row may be chosen.
+    `measured` names covariates that read a parameter without error. `limits` decide which rows of
+    the table may be chosen at a visit, from what the history holds; without limits every row may.
     """
 
     id: str
@@ -50,15 +60,12 @@ class Treatment:
     key: str
     standard: Action
     measured: tuple[str, ...] = ()
-    gate: float = 0.0
-    delays_in_row: int = 0
-    limits: tuple[Any, ...] = ()
+    limits: tuple[Limit, ...] = ()
     baselines: tuple[str, ...] = ()
     research_only: str = ""
     not_for: str = ""
     source: str = ""
     target: float = 1.0
-    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def spec(self) -> Spec:
@@ -92,7 +99,7 @@ class Treatment:
             "population": repr(sorted(self.population.items())),
             "samples": repr(self.samples),
             "channels": repr(self.channels),
-            "rules": [self.doses, self.days, self.gate, self.delays_in_row, list(self.measured), self.key, self.target],
-            "limits": [getattr(limit, "id", repr(limit)) for limit in self.limits],
+            "rules": [self.doses, self.days, list(self.measured), self.key, self.target],
+            "limits": [_content(limit) for limit in self.limits],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

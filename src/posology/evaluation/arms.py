@@ -31,20 +31,20 @@ class Arm:
     memory: Callable[[], Any] = tuple
 
 
-def _delay_or(env: TreatmentEnvironment, mask: Any, amount: Any) -> Chosen:
-    """The amount, or the delay when the mask allows nothing else."""
-    delays = [i for i, a in enumerate(env.treatment.actions) if a.delay]
-    wait = float(env.treatment.standard.wait)
-    if not delays:
-        return Chosen(amount, jnp.float32(wait))
-    closed = mask[delays[0]]
-    return Chosen(
-        jnp.where(closed, 0.0, amount), jnp.where(closed, env.treatment.actions[delays[0]].wait, jnp.float32(wait))
-    )
+def _within(env: TreatmentEnvironment, mask: Any, amount: Any) -> Chosen:
+    """The amount, but not above the largest that may be given now; the delay when none may."""
+    t = env.treatment
+    delays = [i for i, a in enumerate(t.actions) if a.delay]
+    wait = jnp.float32(t.standard.wait)
+    if not t.limits:
+        return Chosen(amount, wait)
+    largest = jnp.max(jnp.where(mask, jnp.asarray(env.amount), 0.0))
+    pause = t.actions[delays[0]].wait if delays else wait
+    return Chosen(jnp.minimum(amount, largest), jnp.where(largest > 0, wait, pause))
 
 
 def _fixed(amount: float, env: TreatmentEnvironment, key: Any, s: Any, o: Any, mask: Any, p: Any, m: Any) -> Any:
-    return _delay_or(env, mask, jnp.float32(amount)), m
+    return _within(env, mask, jnp.float32(amount)), m
 
 
 def _rule(up: float, low: float, high: float, env: Any, key: Any, state: Any, o: Any, mask: Any, p: Any, m: Any) -> Any:
@@ -54,7 +54,7 @@ def _rule(up: float, low: float, high: float, env: Any, key: Any, state: Any, o:
     )
     amount = jnp.clip(state.last_dose * factor, low, high)
     amount = jnp.where(state.last_dose < 0, env.treatment.standard.amount, amount)
-    return _delay_or(env, mask, amount), m
+    return _within(env, mask, amount), m
 
 
 def _oracle(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
