@@ -102,6 +102,7 @@ class PatientModel:
     relative: Mapping[str, str] = field(default_factory=dict)
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    credibility: str = ""  # A: patients, verified structure, fits the decision; B; C: benchmark only
     source: str = ""
     not_for: str = ""
 

@@ -150,6 +150,7 @@ MODEL = PatientModel(
     logarithmic=("prol",),
     grid=Grid(first=0.1, growth=1.2, largest=3.0),
     solver="exact+rk4",
+    credibility="A",
     source="DDMODEL00000224; doi:10.1007/s00280-017-3366-x",
     not_for="growth-factor support, weekly schedules, strong CYP3A4 inhibitors (clearance about halved)",
 )

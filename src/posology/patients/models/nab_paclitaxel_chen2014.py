@@ -123,6 +123,7 @@ MODEL = PatientModel(
     logarithmic=("prol",),
     grid=Grid(first=0.001, growth=1.15, largest=1.0),  # the input passes km within seconds
     solver="rosenbrock",
+    credibility="A",
     source="Chen N et al. J Clin Pharmacol 2014;54:1097",
     not_for="growth-factor support, gemcitabine or other partners, moderate to severe liver impairment",
 )
