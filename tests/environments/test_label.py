@@ -5,10 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from posology.data.history import DAY, History, empty, write
+from posology.data.history import DAY, History, empty, latest, write
 from posology.environments.catalogue import treatment
 from posology.environments.facts import facts_of
+from posology.environments.protocol import Chosen, TreatmentEnvironment
 from posology.environments.spec import Action
 from posology.safety.shield import allowed, bound_name, offered
 
@@ -79,13 +81,21 @@ def test_no_row_of_the_table_exceeds_the_label():
 
 
 def test_a_delayed_patient_meets_the_same_noise_on_the_same_day():
-    """Two patients alike, one put off: on a day both are seen, the error of measurement is the same."""
-    from posology.environments.protocol import RESIDUAL, TreatmentEnvironment
-
+    """On day 14 one course is a week behind the other; what differs from the true count does not."""
     env = TreatmentEnvironment(LABEL)
     key = jax.random.key(1)
     patient = jax.tree.map(lambda v: v[0], env.draw(key, 1))
-    stream = RESIDUAL + 10
-    first = jax.random.normal(env._stream(key, patient, stream, 28.0))
-    again = jax.random.normal(env._stream(key, patient, stream, jnp.float32(28.0)))
-    assert first == again
+
+    def measured_over_true(*doses):
+        state, _, _ = env.reset(key, patient)
+        for amount, wait in doses:
+            start = state.day
+            state, course = env.play(key, state, Chosen(jnp.float32(amount), jnp.float32(wait)), patient)
+        measured, age = latest(state.history, NAMES.index("anc"), 14 * DAY)
+        assert age == 0.0
+        return measured / course.by_day[int(14 - start) - 1], course.by_day[int(14 - start) - 1]
+
+    on_time, high = measured_over_true((175.0, 21.0))
+    late, low = measured_over_true((0.0, 7.0), (175.0, 21.0))
+    assert high != low
+    assert float(on_time) == pytest.approx(float(late), rel=1e-5)

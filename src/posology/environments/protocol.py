@@ -41,12 +41,10 @@ class Chosen(NamedTuple):
 
 
 class Course(NamedTuple):
-    """One interval in full, for figures and planning: state after it, its summary, readings by day."""
+    """One interval in full, for figures: its summary, and the key reading at the end of each day."""
 
-    x: Any
     interval: Interval
-    anc_by_day: Any
-    sampled: Any
+    by_day: Any
 
 
 class TreatmentEnvironment:
@@ -61,7 +59,6 @@ class TreatmentEnvironment:
         actions = treatment.actions
         self.amount = np.array([a.amount for a in actions], np.float32)
         self.wait = np.array([a.wait for a in actions], np.float32)
-        self.standard = int(np.argmin(np.abs(self.amount - treatment.standard.amount)))
         longest = float(self.wait.max()) * DAY
         duration = max(a.duration for a in actions)
         waits = sorted({float(w) * DAY for w in self.wait})
@@ -192,7 +189,7 @@ class TreatmentEnvironment:
             jnp.where(given > 0, trace.lowest, state.last_lowest),
             history,
         )
-        return after, Course(trace.state, interval, readings[self.day_nodes], columns[2][1:])
+        return after, Course(interval, readings[self.day_nodes])
 
     def step(self, key: Any, state: State, action: Any, patient: population.Patient) -> Step:
         """One decision. Past the last dose or day nothing happens: loops keep an alive mask."""

@@ -53,7 +53,7 @@ def player(env: TreatmentEnvironment, arm: Arm) -> Callable[[Any, Any], Any]:
             lowest = jnp.where((i.given > 0) & alive, i.lowest, jnp.nan)
             played = Played(
                 lowest, i.dose, (i.given > 0) & alive, step.reward * alive, step.terms * alive, step.costs * alive,
-                state.day, course.anc_by_day, alive,
+                state.day, course.by_day, alive,
             )  # fmt: skip
             alive_next = alive & ~(step.terminated | step.truncated)
             return (after, step.observation, step.mask, memory, alive_next), played

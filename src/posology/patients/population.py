@@ -118,8 +118,3 @@ def draw(
         return Patient(i, covariates, own, spread)
 
     return jax.jit(jax.vmap(one))(jnp.arange(n, dtype=jnp.int32))
-
-
-def draw_covered(model: PatientModel, distributions: Mapping[str, Distribution]) -> list[str]:
-    """Covariates that are neither drawn nor have a default: a population must name them."""
-    return [c.name for c in model.covariates if c.name not in distributions and c.default is None and not c.sets]
