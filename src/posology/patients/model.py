@@ -79,7 +79,8 @@ class PatientModel:
     parameters `p`; `infusion` is the rate into the first entry's state, in its units per time.
     `linear` names the states of the linear kinetics, which are propagated exactly. `logarithmic`
     names positive states that fall by many orders of magnitude and are stepped as logarithms;
-    `relative` maps a state to the logarithmic one it is stepped as a multiple of.
+    `relative` maps a state to the logarithmic one it is stepped as a multiple of. `coarse` is a grid
+    for beliefs, whose many particles need errors small beside the residual, not small as such.
     """
 
     id: str
@@ -93,6 +94,7 @@ class PatientModel:
     entries: Mapping[str, Entry]
     grid: Grid
     solver: str
+    coarse: Grid | None = None
     time_unit: str = "h"
     Individual: type | None = None
     individual: Callable[[Any, Mapping[str, Any]], Any] = field(default=lambda p, c: p)

@@ -154,6 +154,7 @@ MODEL = PatientModel(
     relative={"prol": "stem"},
     grid=Grid(first=0.01, growth=1.06, largest=2.0),
     solver="rosenbrock",
+    coarse=Grid(first=0.1, growth=1.5, largest=12.0),
     credibility="A",
     source="doi:10.1002/psp4.12588",
     not_for="growth-factor support, weekly schedules, platinum partners other than in the CEPAC trial",

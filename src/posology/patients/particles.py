@@ -1,0 +1,118 @@
+"""A belief over one patient's parameters and state: weighted particles, updated stretch by stretch.
+
+    w_k ∝ w_k · p(measured | particle k)
+
+When the effective number of particles falls below half, they are resampled systematically and their
+parameters moved as Liu and West propose, by a shrunken kernel that keeps mean and covariance:
+
+    η_k ← m + a·(η_k − m) + √(1 − a²)·V^½·z,   a = (3δ − 1)/2δ
+
+Gordon NJ et al. IEE Proc F 1993;140:107; Liu J, West M, in: Sequential Monte Carlo Methods in Practice,
+2001, ch. 10. Random numbers depend on the number of stretches seen alone: a belief is a function of
+what is known of the patient, wherever it is computed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import norm, qmc
+
+from posology.patients.course import Followed, Frame, Increment, follow
+from posology.patients.likelihood import log_likelihood
+from posology.patients.prior import Prior, Typical
+
+DISCOUNT = 0.98  # δ of Liu and West
+
+
+class Belief(NamedTuple):
+    """`K` particles: ln weights `[K]` that sum to one, effects `[K, R]` on ln parameters, states `[K]`
+    each, and the number of stretches with a dose seen."""
+
+    log_weight: Any
+    effects: Any
+    x: Any
+    seen: Any
+
+
+def normal_points(n: int, dimensions: int) -> np.ndarray:
+    """`n` standard normal points that fill space evenly (scrambled Sobol), `[n, dimensions]`."""
+    if dimensions == 0:
+        return np.zeros((n, 0))
+    sample = qmc.Sobol(dimensions, rng=np.random.default_rng(20010401)).random_base2(int(np.ceil(np.log2(max(n, 2)))))
+    return np.asarray(norm.ppf(np.clip(sample[:n], 1e-6, 1 - 1e-6)))
+
+
+def start(prior: Prior, typical: Typical, particles: int) -> Belief:
+    """The belief before anything was given or measured."""
+    points = normal_points(particles, len(prior.names)) @ prior.factor.T
+    effects = typical.mean + jnp.asarray(points, jnp.float32)
+    x = jax.vmap(lambda e: prior.model.baseline(prior.individual(typical, e)))(effects)
+    x = jax.tree.map(lambda v: jnp.broadcast_to(jnp.asarray(v, jnp.float32), (particles,)), x)
+    return Belief(jnp.full(particles, -np.log(particles), jnp.float32), effects, x, jnp.int32(0))
+
+
+def occasions(prior: Prior, particles: int, seen: Any) -> Any:
+    """Occasion effects of each particle for the coming stretch, `[K, O]`."""
+    key = jax.random.fold_in(jax.random.key(7), seen)
+    z = jax.random.normal(key, (particles, len(prior.occasional)))
+    return z * jnp.asarray(prior.occasion_sd, jnp.float32)
+
+
+def ahead(prior: Prior, frame: Frame, typical: Typical, belief: Belief, i: Increment, key: str | None = None) -> Followed:
+    """What each particle expects of a stretch, occasion variability included; arrays `[K, …]`."""
+    kappa = occasions(prior, len(belief.log_weight), belief.seen)
+
+    def one(effects: Any, x: Any, occasion: Any) -> Followed:
+        return follow(prior.model, frame, prior.individual(typical, effects, occasion), x, i, key)
+
+    return jax.vmap(one)(belief.effects, belief.x, kappa)
+
+
+def assimilate(prior: Prior, frame: Frame, typical: Typical, belief: Belief, i: Increment) -> Belief:
+    """The belief after a stretch: what was given moved the particles, what was measured weighs them."""
+    followed = ahead(prior, frame, typical, belief, i)
+    told = jax.vmap(lambda predicted: log_likelihood(prior.model, predicted, i))(followed.predicted)
+    # a particle that left the range of numbers explains nothing
+    sound = jnp.isfinite(told) & jnp.isfinite(followed.end)
+    told = jnp.where(sound, told, -1e4)
+    x = jax.tree.map(lambda new, old: jnp.where(sound, new, old), followed.x, belief.x)
+    log_weight = jax.nn.log_softmax(belief.log_weight + told)
+    dosed = jnp.any(i.dose > 0).astype(jnp.int32)
+    return _resampled(Belief(log_weight, belief.effects, x, belief.seen + dosed))
+
+
+def _resampled(belief: Belief) -> Belief:
+    """Equal weights again when fewer than half of the particles count."""
+    weight, k = jnp.exp(belief.log_weight), len(belief.log_weight)
+    key = jax.random.fold_in(jax.random.key(11), belief.seen)
+    place = (jnp.arange(k) + jax.random.uniform(key)) / k
+    chosen = jnp.minimum(jnp.searchsorted(jnp.cumsum(weight), place), k - 1)
+    a = (3 * DISCOUNT - 1) / (2 * DISCOUNT)
+    mean, factor = moments(belief)
+    noise = jax.random.normal(jax.random.fold_in(key, 1), belief.effects.shape) @ factor.T
+    moved = mean + a * (belief.effects[chosen] - mean) + np.sqrt(1 - a * a) * noise
+    few = 1.0 / jnp.sum(weight**2) < k / 2
+    x = jax.tree.map(lambda v: jnp.where(few, v[chosen], v), belief.x)
+    log_weight = jnp.where(few, -np.log(k), belief.log_weight)
+    return Belief(log_weight, jnp.where(few, moved, belief.effects), x, belief.seen)
+
+
+def moments(belief: Belief) -> tuple[Any, Any]:
+    """Mean `[R]` of the effects and the Cholesky factor of their covariance `[R, R]`."""
+    weight = jnp.exp(belief.log_weight)
+    mean = weight @ belief.effects
+    d = belief.effects - mean
+    covariance = (d * weight[:, None]).T @ d
+    return mean, jnp.linalg.cholesky(covariance + 1e-8 * jnp.eye(len(mean)))
+
+
+def quantiles(values: Any, log_weight: Any, q: tuple[float, ...]) -> Any:
+    """Weighted quantiles `[Q]` of values `[K]`, with linear interpolation between particles' middles."""
+    order = jnp.argsort(values)
+    weight = jnp.exp(log_weight)[order]
+    middle = jnp.cumsum(weight) - weight / 2
+    return jnp.interp(jnp.asarray(q), middle, values[order])

@@ -1,0 +1,120 @@
+"""A patient's past as stretches that begin with a dose: what beliefs and fits are updated with.
+
+Values from before the first dose belong to the first stretch, at its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from posology.patients.course import Frame, Increment
+from posology.patients.model import PatientModel
+
+COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # few sizes, few compilations
+SPANS = (24.0, 72.0, 168.0, 336.0, 504.0, 672.0, 1344.0, 2688.0, 8064.0, 26880.0)  # h
+
+
+class Measurement(NamedTuple):
+    """A measured reading; `below`: somewhere below `value`. Time in the model's time unit."""
+
+    time: float
+    reading: str
+    value: float
+    below: bool = False
+
+
+class Dosed(NamedTuple):
+    """A dose in mg, at once or infused over `duration`. Times in the model's time unit."""
+
+    time: float
+    mg: float
+    duration: float = 0.0
+
+
+def at_least(wanted: float, sizes: Sequence[float]) -> Any:
+    """The smallest of `sizes` that holds `wanted`.
+
+    Raises:
+        ValueError: when none does.
+    """
+    for size in sizes:
+        if size >= wanted:
+            return size
+    raise ValueError(f"{wanted:g} is more than can be followed; at most {sizes[-1]:g}")
+
+
+def stretches(
+    model: PatientModel, doses: Sequence[Dosed], measured: Sequence[Measurement], now: float
+) -> tuple[Increment, Frame]:
+    """The past of a record up to `now`: stacked stretches and the frame that holds each of them.
+
+    Readings without a residual error tell nothing and are left out. Without a dose there is one
+    stretch, from the first measurement to `now`, in which the patient is as before treatment.
+    """
+    given = sorted(d for d in doses if d.mg > 0 and d.time <= now)
+    seen = sorted(m for m in measured if m.reading in model.residuals and m.time <= now)
+    starts = [d.time for d in given] or [min([now, *(m.time for m in seen)])]
+    ends = [*starts[1:], now]
+    names = list(model.reading_units)
+    most = int(at_least(max([_inside(seen, a, b, i == 0) for i, (a, b) in enumerate(zip(starts, ends, strict=True))]), (0, *COUNTS)))
+    parts = [_stretch(names, given[i : i + 1], seen, a, b, i == 0, most) for i, (a, b) in enumerate(zip(starts, ends, strict=True))]
+    empty = parts[-1]._replace(dose=np.zeros(1), span=0.0, present=np.zeros(most, bool))
+    parts += [empty] * (int(at_least(len(parts), COUNTS)) - len(parts))
+    longest = at_least(max(b - a for a, b in zip(starts, ends, strict=True)), SPANS)
+    infusion = at_least(max([0.0, *(d.duration for d in given)]), (0.0, 1.0, 3.0, *SPANS))
+    columns = zip(Increment._fields, zip(*parts, strict=True), strict=True)
+    kinds = {"reading": np.int32, "below": bool, "present": bool}
+    return Increment(*(np.stack(c).astype(kinds.get(f, np.float32)) for f, c in columns)), Frame(longest, infusion)
+
+
+def _inside(seen: Sequence[Measurement], start: float, end: float, first: bool) -> int:
+    return sum((first or m.time > start) and m.time <= end for m in seen)
+
+
+def _stretch(
+    names: list[str], dose: Sequence[Dosed], seen: Sequence[Measurement], start: float, end: float, first: bool, most: int
+) -> Increment:
+    mine = [m for m in seen if (first or m.time > start) and m.time <= end]
+    missing = most - len(mine)
+    mg, duration = (dose[0].mg, dose[0].duration) if dose else (0.0, 0.0)
+    return Increment(
+        np.zeros(1), np.array([mg]), np.array([duration]), end - start,
+        np.array([max(m.time - start, 0.0) for m in mine] + [0.0] * missing),
+        np.array([names.index(m.reading) for m in mine] + [0] * missing),
+        np.array([m.value for m in mine] + [1.0] * missing),
+        np.array([m.below for m in mine] + [False] * missing, bool),
+        np.array([True] * len(mine) + [False] * missing, bool),
+    )  # fmt: skip
+
+
+def by_dose(time: Any, mg: Any, duration: Any, is_dose: Any, reading: Any, is_measured: Any, now: Any, doses: int, most: int) -> Increment:
+    """The same inside a compiled program, from entries `[E]` in any order of time.
+
+    Args:
+        time: of each entry; `mg` its value, `duration` that of an infusion.
+        is_dose: whether it is a dose that was given; `is_measured` whether a measurement of `reading`.
+        doses: stretches to make room for; `most` measurements in each, the earliest are kept.
+    """
+    when = jnp.sort(jnp.where(is_dose & (mg > 0) & (time <= now), time, jnp.inf))[:doses]
+    known = jnp.isfinite(when)
+    start = jnp.where(known, when, now)
+    end = jnp.append(start[1:], now)
+
+    def one(k: Any, start: Any, end: Any, known: Any) -> Increment:
+        here = is_dose & (time == start) & (mg > 0) & known
+        mine = is_measured & (time <= end) & ((time > start) | (k == 0)) & (known | (k == 0))
+        order = jnp.argsort(jnp.where(mine, time, jnp.inf))[:most]
+        at = jnp.maximum(time[order] - start, 0.0)
+        present = mine[order]
+        amount, infused = (jnp.sum(jnp.where(here, v, 0.0), keepdims=True) for v in (mg, duration))
+        return Increment(
+            jnp.zeros(1), amount, infused, end - start, jnp.where(present, at, 0.0), reading[order],
+            jnp.where(present, mg[order], 1.0), jnp.zeros_like(present), present,
+        )  # fmt: skip
+
+    parts = [one(k, start[k], end[k], known[k]) for k in range(doses)]
+    return Increment(*(jnp.stack(column) for column in zip(*parts, strict=True)))
