@@ -14,6 +14,7 @@ import pytest
 from posology.data.history import DAY, History, encode
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import TreatmentEnvironment
+from posology.evaluation.arms import guideline
 
 KEY = jax.random.key(3)
 FINGERPRINTS = Path(__file__).parents[1] / "fingerprints.json"
@@ -25,21 +26,25 @@ def environment(name):
 
 
 @cache
-def course(name, actions):
-    """Three patients, each dosed with the same row numbers: all steps, stacked over time."""
+def player(name):
+    """(patients, rows) → what was known at the start, and all steps, stacked over time."""
     env = environment(name)
-    patients = env.draw(KEY, 3)
 
-    def one(patient):
+    def one(patient, actions):
         state, observation, mask = env.reset(KEY, patient)
 
         def step(state, action):
             out = env.step(KEY, state, action, patient)
             return out.state, out
 
-        return (observation, mask), jax.lax.scan(step, state, jnp.array(actions))[1]
+        return (observation, mask), jax.lax.scan(step, state, actions)[1]
 
-    return jax.jit(jax.vmap(one))(patients)
+    return jax.jit(jax.vmap(one, in_axes=(0, None)))
+
+
+def course(name, actions):
+    """Three patients, each dosed with the same row numbers."""
+    return player(name)(environment(name).draw(KEY, 3), jnp.array(actions))
 
 
 def some_actions(name):
@@ -58,7 +63,6 @@ def test_patients_do_not_depend_on_how_many_are_drawn(name):
 @pytest.mark.parametrize("name", TREATMENTS)
 def test_the_same_doses_give_the_same_course(name):
     first = course(name, some_actions(name))
-    course.cache_clear()
     second = course(name, some_actions(name))
     for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -108,10 +112,43 @@ def test_the_history_holds_no_hidden_state(name):
     """Another patient of the same observations would be treated alike: only measured kinds are kept."""
     t = environment(name).treatment
     readings = {s.reading for s in t.samples}
-    covariates = {c.name for c in t.model.covariates}
+    covariates = {c.name for c in t.model.covariates} | set(t.population)
     for channel in t.channels:
         allowed = {"reading": readings, "covariate": covariates, "dose": {"dose"}}[channel.kind]
         assert channel.name in allowed
+
+
+@pytest.mark.parametrize("name", TREATMENTS)
+def test_the_history_holds_every_dose_at_its_time(name):
+    env, actions = environment(name), some_actions(name)
+    t, patients = env.treatment, env.draw(KEY, 3)
+    _, steps = course(name, actions)
+    state = jax.tree.map(lambda v: v[0, -1], steps.state)
+    patient = jax.tree.map(lambda v: v[0], patients)
+    expected, now = [], 0.0
+    for a in [*([t.loading] if t.loading else []), *(t.actions[i] for i in actions)]:
+        times = np.arange(0.0, a.wait * DAY, a.interval) if a.interval else [0.0]
+        expected += [(now + when, float(env.mg(a.amount, patient))) for when in times if a.amount > 0]
+        now += a.wait * DAY
+    mine = state.history.present & (state.history.what == env.names.index("dose"))
+    found = sorted(zip(np.asarray(state.history.time[mine]), np.asarray(state.history.value[mine]), strict=True))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert float(state.day) * DAY == now
+
+
+@pytest.mark.parametrize("name", TREATMENTS)
+def test_some_dose_is_open_at_the_first_visit_and_the_standard_is_a_row(name):
+    t = environment(name).treatment
+    (_, mask), _ = course(name, some_actions(name))
+    doses = np.array([a.amount > 0 for a in t.actions])
+    assert (mask & doses).any(axis=1).all()
+    assert t.standard in t.actions
+
+
+@pytest.mark.parametrize("name", TREATMENTS)
+def test_every_baseline_is_a_known_arm(name):
+    for baseline in environment(name).treatment.baselines:
+        assert guideline(baseline, environment(name)).name == baseline
 
 
 def test_a_changed_treatment_needs_a_new_version():

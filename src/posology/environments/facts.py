@@ -29,14 +29,15 @@ def facts_of(history: History, now: Any, treatment: Treatment) -> Facts:
     dose = names.index("dose")
     last, since = latest(history, dose, now)
     given = history.present & (history.what == dose) & (history.time <= now)
-    per = values.get("bsa", 1.0)
+    per = values.get("bsa", jnp.nan)  # the facts are per m2: without a body surface nothing is known of them
+    total = jnp.sum(jnp.where(given, history.value, 0.0))
     waits = [a.wait for a in treatment.actions if a.delay]
     days = since / DAY
     late = jnp.round((days - treatment.standard.wait) / waits[0]) if waits else 0.0
     return Facts(
         anc=count,
         anc_age=age / DAY,
-        cumulative_dose=jnp.sum(jnp.where(given, history.value, 0.0)) / per,
+        cumulative_dose=jnp.where(total == 0, 0.0, total / per),
         last_dose=last / per,
         delays_in_row=jnp.where(jnp.isnan(days), 0.0, jnp.maximum(late, 0.0)),
         days_since_dose=days,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -10,8 +11,8 @@ import numpy as np
 
 from posology.data.history import DAY, History, empty, encode, write
 from posology.environments.facts import facts_of
-from posology.environments.reward import Interval
-from posology.environments.spec import Spec, Step
+from posology.environments.reward import Interval, time_between
+from posology.environments.spec import Action, Spec, Step
 from posology.environments.treatment import Treatment
 from posology.patients import dosing, integrate, population
 from posology.patients.dosing import Schedule
@@ -34,10 +35,12 @@ class State(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """A decision in physical units: amount in the action table's unit, days to wait."""
+    """A decision in physical units: amount of each dose in the action table's unit, days to wait, and
+    hours between doses until then (0: one dose; None: as the standard)."""
 
     amount: Any
     wait: Any
+    every: Any = None
 
 
 class Course(NamedTuple):
@@ -49,44 +52,70 @@ class Course(NamedTuple):
 
 class TreatmentEnvironment:
     """The functional environment of a treatment; `model` may differ from the treatment's own,
-    to judge a policy under another patient than it was trained on."""
+    to judge a policy under another patient than it was trained on; then `population` says how
+    covariates are distributed that only this model reads, and `infusion` over how many hours the body
+    gets a dose, whatever the action table says."""
 
-    def __init__(self, treatment: Treatment, model: PatientModel | None = None) -> None:
+    def __init__(
+        self,
+        treatment: Treatment,
+        model: PatientModel | None = None,
+        population: Mapping[str, population.Distribution] | None = None,
+        infusion: float | None = None,
+    ) -> None:
         self.treatment = treatment
         self.model = model or treatment.model
+        self.population = {**treatment.population, **(population or {})}
         self.spec: Spec = treatment.spec
         self.fingerprint = treatment.fingerprint
         actions = treatment.actions
         self.amount = np.array([a.amount for a in actions], np.float32)
         self.wait = np.array([a.wait for a in actions], np.float32)
-        longest = float(self.wait.max()) * DAY
-        duration = max(a.duration for a in actions)
-        waits = sorted({float(w) * DAY for w in self.wait})
+        self.every = np.array([a.interval for a in actions], np.float32)
+        self.names = [c.name for c in treatment.channels]
+        self.duration = max(a.duration for a in actions)
+        self.infusion = self.duration if infusion is None else infusion
+        self._lay_out([*actions, *([treatment.loading] if treatment.loading else [])])
+        self.per_step = self.doses_per_step + sum(len(s.days) for s in treatment.samples)
+
+    def _lay_out(self, actions: list[Action]) -> None:
+        """Steps of the longest interval, with every time of a dose or a sample a step end."""
+        treatment, longest = self.treatment, max(a.wait for a in actions) * DAY
+        self.intervals = sorted({a.interval for a in actions if a.amount > 0})
+        times = [np.arange(0.0, longest, h) if h else np.zeros(1) for h in self.intervals]
+        doses = sorted({(float(t), self.infusion) for row in times for t in row})
+        waits = sorted({a.wait * DAY for a in actions})
         samples = [d * DAY for s in treatment.samples for d in s.days]
         daily = [d * DAY for d in range(1, int(longest / DAY) + 1)]
-        doses = [(0.0, duration)]
         self.ends = dosing.step_ends(self.model.grid, doses, [*waits, *samples, *daily], longest)
         self.length = np.diff(np.concatenate([[0.0], self.ends])).astype(np.float32)
-        rate, bolus = dosing.fractions(self.ends, doses)
-        self.rate, self.bolus = rate[:, 0].astype(np.float32), bolus[:, 0].astype(np.float32)
+        inputs = [dosing.fractions(self.ends, [(t, self.infusion) for t in row]) for row in times]
+        self.rate = np.stack([rate.sum(axis=1) for rate, _ in inputs]).astype(np.float32)
+        self.bolus = np.stack([bolus.sum(axis=1) for _, bolus in inputs]).astype(np.float32)
+        self.doses_per_step = max(len(row) for row in times)
+        self.dose_times = np.full((len(times), self.doses_per_step), np.inf, np.float32)
+        for i, row in enumerate(times):
+            self.dose_times[i, : len(row)] = row
         self.day_nodes = np.array([int(np.argmin(np.abs(self.ends - d))) for d in daily])
         self.sample_nodes = [[int(np.argmin(np.abs(self.ends - d * DAY))) for d in s.days] for s in treatment.samples]
-        self.duration = duration
-        self.names = [c.name for c in treatment.channels]
-        self.per_step = 1 + sum(len(s.days) for s in treatment.samples)
 
     # --- patients
 
     def draw(self, key: Any, n: int) -> population.Patient:
         """`n` patients; patient i depends on (key, i) alone."""
-        t = self.treatment
-        distributions = {k: v for k, v in t.population.items() if any(c.name == k for c in self.model.covariates)}
-        measured = tuple(m for m in t.measured if any(c.name == m for c in self.model.covariates))
-        return population.draw(self.model, distributions, key, n, measured)
+        measured = tuple(m for m in self.treatment.measured if any(c.name == m for c in self.model.covariates))
+        return population.draw(self.model, self.population, key, n, measured)
 
     def chosen(self, action: Any) -> Chosen:
         """The row of the action table in physical units."""
-        return Chosen(jnp.asarray(self.amount)[action], jnp.asarray(self.wait)[action])
+        return Chosen(*(jnp.asarray(v)[action] for v in (self.amount, self.wait, self.every)))
+
+    def _row(self, every: Any) -> Any:
+        """Which of the table's intervals between doses is meant."""
+        if len(self.intervals) == 1:
+            return 0
+        every = self.treatment.standard.interval if every is None else every
+        return jnp.argmin(jnp.abs(jnp.asarray(self.intervals) - every))
 
     def mg(self, amount: Any, patient: population.Patient) -> Any:
         """Dose in mg of an amount in the action table's unit for this patient."""
@@ -96,12 +125,40 @@ class TreatmentEnvironment:
 
     # --- one interval of the hidden patient
 
-    def course(self, x: Any, p: Any, mg: Any, wait_hours: Any) -> Any:
-        """Trace of the model over the interval after a dose of `mg`, up to `wait_hours`."""
+    def course(self, x: Any, p: Any, mg: Any, wait_hours: Any, every: Any = None) -> Any:
+        """Trace of the model over an interval with doses of `mg` (see `Chosen.every`), up to `wait_hours`."""
         amount = mg * self.model.entries[self.model.entry].per_mg
-        length = jnp.where(self.ends <= wait_hours + 1e-3, self.length, 0.0)
-        schedule = Schedule(length, self.rate * amount, self.bolus * amount)
+        row, inside = self._row(every), self.ends <= wait_hours + 1e-3
+        rate, bolus = (jnp.asarray(v)[row] * amount for v in (self.rate, self.bolus))
+        schedule = Schedule(jnp.where(inside, self.length, 0.0), rate, jnp.where(inside, bolus, 0.0))
         return integrate.advance(self.model, p, x, schedule, self.treatment.key)
+
+    def predict(self, x: Any, p: Any, chosen: Chosen, patient: population.Patient) -> Interval:
+        """The interval after a decision, from state `x` with parameters `p`."""
+        trace = self.course(x, p, self.mg(chosen.amount, patient), chosen.wait * DAY, chosen.every)
+        return self._interval(x, p, chosen, trace)
+
+    def _given(self, chosen: Chosen) -> tuple[Any, Any]:
+        """Times of the doses of a decision (hours) and which of them are given."""
+        times = jnp.asarray(self.dose_times)[self._row(chosen.every)]
+        return times, (times < chosen.wait * DAY - 1e-3) & (chosen.amount > 0)
+
+    def _interval(self, x: Any, p: Any, chosen: Chosen, trace: Any) -> Interval:
+        """Summary of a trace that began in state `x`."""
+        key, window, days = self.treatment.key, self.treatment.window, chosen.wait
+        ends = trace.readings[key]
+        given = (chosen.amount > 0).astype(jnp.float32)
+        total = chosen.amount * jnp.sum(self._given(chosen)[1])
+        found = Interval(chosen.amount, given, trace.lowest, ends[-1], days, total)
+        if not window:
+            return found
+        starts = jnp.concatenate([jnp.atleast_1d(self.model.readings(x, p)[key] + 0 * ends[0]), ends[:-1]])
+        length = jnp.where(self.ends <= days * DAY + 1e-3, self.length, 0.0) / DAY
+        bounds = ((0.0, window.low), (window.low, window.high), (window.harm, float("inf")))
+        below, within, harmful = (jnp.sum(length * time_between(starts, ends, *b)) for b in bounds)
+        mean = jnp.sum(length * (starts + ends) / 2) / days
+        above = jnp.maximum(days - below - within, 0.0)
+        return found._replace(mean=mean, below=below, within=within, above=above, harmful=harmful)
 
     def occasion(self, key: Any, patient: population.Patient, k: Any) -> Any:
         """The patient's parameters on occasion `k`."""
@@ -122,22 +179,38 @@ class TreatmentEnvironment:
         """Before the first dose: covariates are known, and what is sampled at the start."""
         t = self.treatment
         known = [(i, c.name) for i, c in enumerate(t.channels) if c.kind == "covariate"]
-        size = len(known) + len(t.samples) + self.per_step * self.spec.max_steps
+        before = self.per_step if t.loading else 0
+        size = len(known) + len(t.samples) + before + self.per_step * self.spec.max_steps
         history = empty(size)
         values = jnp.stack([jnp.float32(patient.covariates.get(name, jnp.nan)) for _, name in known])
         zeros = jnp.zeros(len(known), jnp.float32)
         entries = History(zeros, jnp.array([i for i, _ in known]), values, zeros, jnp.isfinite(values))
         history = write(history, 0, entries)
         x = jax.tree.map(jnp.float32, self.model.baseline(patient.own))
-        for j, s in enumerate(t.samples):
-            if s.at_start:
-                truth = self.model.readings(x, patient.own)[s.reading]
-                value = self._measure(key, patient, s.reading, truth, 0)
-                entry = History(*(jnp.asarray(v)[None] for v in (0.0, self.names.index(s.reading), value, 0.0, True)))
-                history = write(history, len(known) + j, entry)
         zero = jnp.float32(0)
         state = State(x, zero, jnp.int32(0), jnp.int32(0), zero - 1, zero + jnp.inf, history)
+        if t.loading:
+            state = self._load(key, state, t.loading, patient)
+        state = state._replace(history=self._at_start(key, state, patient, len(known)))
         return state, self.observe(state), self.mask(state)
+
+    def _load(self, key: Any, state: State, loading: Action, patient: population.Patient) -> State:
+        """After the loading dose: it is in the history, and no decision has been made yet."""
+        chosen = Chosen(*(jnp.float32(v) for v in (loading.amount, loading.wait, loading.interval)))
+        before = state._replace(step=state.step - 1, given=state.given - 1)
+        after = self.play(key, before, chosen, patient)[0]
+        return after._replace(last_dose=state.last_dose, last_lowest=state.last_lowest)
+
+    def _at_start(self, key: Any, state: State, patient: population.Patient, at: int) -> History:
+        """What is measured before the first decision."""
+        history = state.history
+        for j, s in enumerate(self.treatment.samples):
+            if s.at_start:
+                truth = self.model.readings(state.x, patient.own)[s.reading]
+                value = self._measure(key, patient, s.reading, truth, state.day)
+                fields = (state.day * DAY, self.names.index(s.reading), value, 0.0, True)
+                history = write(history, at + j, History(*(jnp.asarray(v)[None] for v in fields)))
+        return history
 
     def observe(self, state: State) -> Any:
         """The observation: a pure function of the history."""
@@ -160,36 +233,40 @@ class TreatmentEnvironment:
 
     def play(self, key: Any, state: State, chosen: Chosen, patient: population.Patient) -> tuple[State, Course]:
         """The interval after one decision, and the state at the next visit."""
-        t = self.treatment
         mg = self.mg(chosen.amount, patient)
-        wait = chosen.wait
-        given = (chosen.amount > 0).astype(jnp.float32)
         p = self.occasion(key, patient, state.given)
-        trace = self.course(state.x, p, mg, wait * DAY)
-        parts = [(0.0, self.names.index("dose"), mg, self.duration, given > 0)]
-        for s, nodes in zip(t.samples, self.sample_nodes, strict=True):
+        trace = self.course(state.x, p, mg, chosen.wait * DAY, chosen.every)
+        interval = self._interval(state.x, p, chosen, trace)
+        entries = self._entries(key, state, chosen, mg, trace, patient)
+        first = state.history.time.shape[0] - self.per_step * self.spec.max_steps
+        given = interval.given > 0
+        after = State(
+            trace.state,
+            state.day + chosen.wait,
+            state.step + 1,
+            state.given + given.astype(jnp.int32),
+            jnp.where(given, interval.dose, state.last_dose),
+            jnp.where(given, trace.lowest, state.last_lowest),
+            write(state.history, first + self.per_step * state.step, entries),
+        )
+        return after, Course(interval, trace.readings[self.treatment.key][self.day_nodes])
+
+    def _entries(
+        self, key: Any, state: State, chosen: Chosen, mg: Any, trace: Any, patient: population.Patient
+    ) -> History:
+        """What a decision adds to the history: its doses, then what is measured until the next visit."""
+        times, given = self._given(chosen)
+        parts = [(times[i], self.names.index("dose"), mg, self.duration, given[i]) for i in range(len(times))]
+        for s, nodes in zip(self.treatment.samples, self.sample_nodes, strict=True):
             for days, node in zip(s.days, nodes, strict=True):
                 day = state.day + days
                 value = self._measure(key, patient, s.reading, trace.readings[s.reading][node], day)
                 stream = MISSING + 10 * (1 + list(self.model.reading_units).index(s.reading))
                 missed = jax.random.uniform(self._stream(key, patient, stream, day)) < s.missing
-                parts.append((days * DAY, self.names.index(s.reading), value, 0.0, (days <= wait) & ~missed))
+                parts.append((days * DAY, self.names.index(s.reading), value, 0.0, (days <= chosen.wait) & ~missed))
         columns = [jnp.stack([jnp.asarray(v) for v in column]) for column in zip(*parts, strict=True)]
-        entries = History(columns[0] + state.day * DAY, *columns[1:])
-        first = state.history.time.shape[0] - self.per_step * self.spec.max_steps
-        history = write(state.history, first + self.per_step * state.step, entries)
-        readings = trace.readings[t.key]
-        interval = Interval(chosen.amount, given, trace.lowest, readings[-1], wait)
-        after = State(
-            trace.state,
-            state.day + wait,
-            state.step + 1,
-            state.given + given.astype(jnp.int32),
-            jnp.where(given > 0, interval.dose, state.last_dose),
-            jnp.where(given > 0, trace.lowest, state.last_lowest),
-            history,
-        )
-        return after, Course(interval, readings[self.day_nodes])
+        times = jnp.where(columns[4], columns[0], 0.0) + state.day * DAY
+        return History(times, *columns[1:])
 
     def step(self, key: Any, state: State, action: Any, patient: population.Patient) -> Step:
         """One decision. Past the last dose or day nothing happens: loops keep an alive mask."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from posology.quantities import log, maximum, where
+from posology.quantities import log, maximum, minimum, where
 
 # Nadir grades of absolute neutrophils (10^9/L); a value on the boundary belongs to the milder grade.
 # CTCAE v5.0 with a lower limit of normal of 2.0.
@@ -14,11 +14,25 @@ GRADE_0_FROM = 2.0
 GRADE_4_BELOW = 0.5
 
 
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Window:
+    """Therapeutic window of the key reading: wanted from `low` to `high`, harmful above `harm`."""
+
+    low: float
+    high: float
+    harm: float
+
+
 class Interval(NamedTuple):
     """What happened between one decision and the next, for one patient.
 
     `dose` in the action table's unit, `given` 1 when a dose was given; `lowest` and `end` of the
-    key reading; `days` until the next visit.
+    key reading; `days` until the next visit. `total` is the sum of all doses of the interval and `mean`
+    the average of the key reading over it; `below`, `within`, `above` and `harmful` are days that the
+    reading spent there, for a treatment with a therapeutic window.
     """
 
     dose: Any
@@ -26,6 +40,12 @@ class Interval(NamedTuple):
     lowest: Any
     end: Any
     days: Any
+    total: Any = NAN
+    mean: Any = NAN
+    below: Any = NAN
+    within: Any = NAN
+    above: Any = NAN
+    harmful: Any = NAN
 
 
 @dataclass(frozen=True)
@@ -80,3 +100,57 @@ def dose_intensity(reference: float) -> Callable[[Interval], Any]:
         return i.dose / reference
 
     return share
+
+
+def time_between(start: Any, end: Any, low: float, high: float) -> Any:
+    """Share of a step in [low, high] of a reading that goes straight from `start` to `end`."""
+    top, bottom = maximum(start, end), minimum(start, end)
+    inside = minimum(top, high) - maximum(bottom, low)
+    flat = top - bottom <= 1e-6 * top
+    share = where(inside > 0, inside, 0.0) / where(flat, 1.0, top - bottom)
+    return where(flat, one((start >= low) & (start <= high)), share)
+
+
+def days_below(i: Interval) -> Any:
+    """Days below the therapeutic window."""
+    return i.below
+
+
+def days_in_range(i: Interval) -> Any:
+    """Days within the therapeutic window."""
+    return i.within
+
+
+def days_above(i: Interval) -> Any:
+    """Days above the therapeutic window."""
+    return i.above
+
+
+def days_harmful(i: Interval) -> Any:
+    """Days above the bound from which a level harms."""
+    return i.harmful
+
+
+def daily_dose(i: Interval) -> Any:
+    """All doses of the interval per day."""
+    return i.total / i.days
+
+
+def ln_mean_distance(target: float) -> Callable[[Interval], Any]:
+    """|ln of the average reading − ln target|."""
+
+    def distance(i: Interval) -> Any:
+        d = log(maximum(i.mean, 1e-3)) - log(target)
+        return where(d > 0, d, -d)
+
+    return distance
+
+
+def nadir_distance(target: float) -> Callable[[Interval], Any]:
+    """|lowest reading − target|."""
+
+    def distance(i: Interval) -> Any:
+        d = i.lowest - target
+        return where(d > 0, d, -d)
+
+    return distance

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from posology.data.history import Channel, feature_names
-from posology.environments.reward import Cost, Term
+from posology.environments.reward import Cost, Interval, Term, Window, nadir_distance
 from posology.environments.spec import Action, Feature, Spec
 from posology.patients.model import PatientModel
 from posology.patients.population import Distribution
@@ -41,8 +42,13 @@ class Treatment:
     """Visits, doses, what is seen, terms, costs, limits and baselines. See `docs/environments`.
 
     `doses` bounds the number of doses and `days` the calendar; `samples` says what is measured.
+    `days` counts from the loading dose, where there is one.
     `measured` names covariates that read a parameter without error. `limits` decide which rows of
     the table may be chosen at a visit, from what the history holds; without limits every row may.
+    `population` may hold covariates that limits read and the model does not. `loading` is given before
+    the first decision. `window` is the therapeutic window of the key reading, where the question is
+    one of levels; `aim` says how far an interval ended from what is wanted (by default the lowest key
+    reading from `target`), for planners that look one interval ahead.
     """
 
     id: str
@@ -66,6 +72,13 @@ class Treatment:
     not_for: str = ""
     source: str = ""
     target: float = 1.0
+    loading: Action | None = None
+    window: Window | None = None
+    aim: Callable[[Interval], Any] | None = None
+
+    def distance(self, interval: Interval) -> Any:
+        """How far an interval was from what is wanted; see `aim`."""
+        return (self.aim or nadir_distance(self.target))(interval)
 
     @property
     def spec(self) -> Spec:
@@ -86,13 +99,14 @@ class Treatment:
     def max_steps(self) -> int:
         """Decisions at most: every dose, or every shortest wait until the calendar ends."""
         shortest = min(a.wait for a in self.actions)
-        return int(-(-self.days // shortest))
+        started = self.loading.wait if self.loading else 0.0
+        return int(-(-(self.days - started) // shortest))
 
     @property
     def fingerprint(self) -> str:
         """Hash of the resolved treatment: model numbers, visits, actions, noise, terms, limits."""
         m = self.model
-        content = {
+        content: dict[str, object] = {
             "spec": repr(self.spec),
             "model": [m.id, repr(numbers_of(m.Params)), repr(m.covariates), repr(m.residuals), repr(m.grid), m.solver],
             "entries": repr(m.entries),
@@ -102,4 +116,5 @@ class Treatment:
             "rules": [self.doses, self.days, list(self.measured), self.key, self.target],
             "limits": [_content(limit) for limit in self.limits],
         }
+        content |= {k: repr(v) for k, v in (("loading", self.loading), ("window", self.window)) if v}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -14,21 +14,35 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from posology.data.history import DAY
+from posology.environments.belief import Believer, features
 from posology.environments.protocol import Chosen, TreatmentEnvironment
 from posology.environments.reward import GRADE_4_BELOW
-from posology.learners.planning import oracle
+from posology.evaluation import level_guided
+from posology.learners.planning import ensemble_greedy, map_greedy, oracle
 from posology.policies.policy import Policy
 
+KNOWN = (
+    "standard", "fixed:<amount>", "clinical-rule", "rule-plus-10", "proportional-rule",
+    "map-greedy", "ensemble-greedy", "ensemble-greedy:<particles>", "oracle",
+)  # fmt: skip
 GRADE_2_BELOW = 1.5  # CTCAE v5.0: below this grade 2 begins
 
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """A named chooser with its initial memory."""
+    """A named chooser with its initial memory.
+
+    An arm that acts on a belief has a `believer`, its memory is a `Belief`, and
+    `by_belief(env, key, belief, observation, mask, patient) -> Chosen` is its decision: a record's belief
+    comes from the whole past at once.
+    """
 
     name: str
     choose: Callable[..., tuple[Chosen, Any]]
     memory: Callable[[], Any] = tuple
+    believer: Believer | None = None
+    by_belief: Callable[..., Chosen] | None = None
 
 
 def _within(env: TreatmentEnvironment, mask: Any, amount: Any) -> Chosen:
@@ -61,18 +75,60 @@ def _oracle(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: 
     return oracle.choose(env, state, mask, patient), m
 
 
+def _proportional(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    return level_guided.choose(env, state, mask, patient), m
+
+
 def _policy(policy: Policy, env: Any, key: Any, state: Any, observation: Any, mask: Any, p: Any, memory: Any) -> Any:
     action, memory = policy.act(key, observation, mask, memory)
     return env.chosen(action), memory
 
 
-def of_policy(policy: Policy) -> Arm:
-    """An arm that follows a policy."""
-    return Arm(policy.name, partial(_policy, policy), policy.memory)
+def _believing(b: Believer, decide: Any, env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    belief = b.visit(patient, m, state)
+    return decide(env, key, belief, o, mask, patient), belief
+
+
+def of_belief(name: str, b: Believer, decide: Callable[..., Chosen]) -> Arm:
+    """An arm that decides on the belief of `b`; see `Arm.by_belief`."""
+    return Arm(name, partial(_believing, b, decide), b.blank, b, decide)
+
+
+def of_policy(policy: Policy, env: TreatmentEnvironment, particles: int = 0) -> Arm:
+    """An arm that follows a policy, which may see a belief of so many particles."""
+    if not particles:
+        return Arm(policy.name, partial(_policy, policy), policy.memory)
+    b = Believer(env.treatment, particles)
+
+    def decide(env: Any, key: Any, belief: Any, observation: Any, mask: Any, patient: Any) -> Chosen:
+        seen = jnp.concatenate([observation, features(b, patient, belief)])
+        return env.chosen(policy.act(key, seen, mask, policy.memory())[0])
+
+    return of_belief(policy.name, b, decide)
+
+
+def _ensemble_greedy(name: str, env: TreatmentEnvironment, particles: int) -> Arm:
+    b = Believer(env.treatment, particles)
+
+    def decide(env: Any, key: Any, belief: Any, observation: Any, mask: Any, patient: Any) -> Chosen:
+        return env.chosen(ensemble_greedy.choose(b, patient, belief, mask))
+
+    return of_belief(name, b, decide)
+
+
+def _map_greedy(b: Believer, env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    return env.chosen(map_greedy.choose(b, patient, state.history, state.day * DAY, mask)), m
+
+
+def _number(name: str, kind: Callable[[str], Any], example: str) -> Any:
+    try:
+        return kind(name.split(":", 1)[1])
+    except ValueError:
+        raise ValueError(f"arm '{name}': after the colon stands a number, as in {example}") from None
 
 
 def guideline(name: str, env: TreatmentEnvironment) -> Arm:
-    """The arm of that name: `standard`, `fixed:<amount>`, `clinical-rule`, `rule-plus-10` or `oracle`.
+    """The arm of that name, see `KNOWN`.
 
     Raises:
         ValueError: for an unknown name, listing the known ones.
@@ -81,16 +137,23 @@ def guideline(name: str, env: TreatmentEnvironment) -> Arm:
     if name == "standard":
         return Arm(name, partial(_fixed, standard))
     if name.startswith("fixed:"):
-        try:
-            return Arm(name, partial(_fixed, float(name.removeprefix("fixed:"))))
-        except ValueError:
-            raise ValueError(f"arm '{name}': a fixed dose is a number, as in fixed:175") from None
+        return Arm(name, partial(_fixed, _number(name, float, "fixed:175")))
+    if name == "map-greedy":
+        return Arm(name, partial(_map_greedy, Believer(env.treatment, 1)))
+    if name == "ensemble-greedy":
+        return _ensemble_greedy(name, env, ensemble_greedy.PARTICLES)
+    if name.startswith("ensemble-greedy:"):
+        return _ensemble_greedy(name, env, _number(name, int, "ensemble-greedy:64"))
+    levels = env.treatment.window is not None
+    if name in (("clinical-rule", "rule-plus-10") if levels else ("proportional-rule",)):
+        what = "grades of neutropenia" if levels else "levels of a drug"
+        raise ValueError(f"arm '{name}' goes by {what}, which {env.treatment.id} does not ask about")
+    if name == "proportional-rule":
+        return Arm(name, _proportional)
     if name == "clinical-rule":
         return Arm(name, partial(_rule, 0.0, 0.0, float("inf")))
     if name == "rule-plus-10":
         return Arm(name, partial(_rule, 0.1, 60.0, 250.0))
     if name == "oracle":
         return Arm(name, _oracle)
-    raise ValueError(
-        f"unknown arm '{name}'; known: standard, fixed:<amount>, clinical-rule, rule-plus-10, oracle, or a run folder"
-    )
+    raise ValueError(f"unknown arm '{name}'; known: {', '.join(KNOWN)}, or a run folder")

@@ -32,6 +32,11 @@ LABELS = {
     "grade4_share_cycles_2_6": "Grade 4, cycles 2-6",
     "grade0_share_cycles_2_6": "Grade 0, cycles 2-6",
     "grade4_ever_share": "Patients ever in grade 4",
+    "time_in_range_share": "Time in range",
+    "time_below_share": "Time below range",
+    "time_above_share": "Time above range",
+    "in_range_throughout_share": "Patients in range throughout",
+    "cost_days_above_40": "Days above 40 mg/L",
     "mean_dose": "Mean dose",
     "relative_dose_intensity": "Relative dose intensity",
     "return": "Return",
@@ -45,8 +50,14 @@ DIRECTION = {
     "grade4_share_cycles_2_6": -1,
     "grade0_share_cycles_2_6": -1,
     "grade4_ever_share": -1,
+    "time_in_range_share": 1,
+    "time_below_share": -1,
+    "time_above_share": -1,
+    "in_range_throughout_share": 1,
     "return": 1,
 }
+# Terms that hold the days below, in and above a therapeutic window; together they are all days.
+DAYS = {"time_below_share": "days_below", "time_in_range_share": "days_in_range", "time_above_share": "days_above"}
 
 
 class Ratio(NamedTuple):
@@ -63,9 +74,11 @@ class Outcome:
 
     `nadir` [S, N, T]: lowest true neutrophil count (10*9/L) from a dose to the next, NaN where no
     dose was given or the patient had left; None for a treatment that does not count neutrophils.
-    `dose` and `dosed` [S, N, T]: amount in `dose_unit`, and whether a dose was given. `reward` [S, N]: return of
+    `dose` and `dosed` [S, N, T]: amount in `dose_unit`, and whether a dose was given (for a question of
+    levels, whether the decision took place). `reward` [S, N]: return of
     the course. `terms` name -> [S, N, T] (0 after the end), `costs` name -> [S, N] (per course).
-    `anc` [5, K]: 5, 25, 50, 75 and 95 % of the count over patients on `anc_days` [K].
+    `anc` [5, K]: 5, 25, 50, 75 and 95 % of the count, or of another key `reading`, over patients on
+    `anc_days` [K].
     `bound` limit -> how many decisions it bound. `planned_dose`: what the standard regimen plans for
     the whole course; NaN leaves relative dose intensity out.
     Raises ValueError for shapes that disagree and for values that are not finite.
@@ -82,6 +95,7 @@ class Outcome:
     bound: Mapping[str, int] = field(default_factory=dict)
     planned_dose: float = np.nan
     dose_unit: str = "mg/m2"
+    reading: str = "anc"
 
     def __post_init__(self) -> None:
         if np.ndim(self.dosed) != 3:
@@ -133,6 +147,7 @@ def endpoints(outcome: Outcome) -> dict[str, Ratio]:
         found |= _grade_shares(outcome, (cycle >= 2) & (cycle <= 6), "_cycles_2_6")
         severe = (grades(outcome.nadir) == 4) & outcome.dosed
         found["grade4_ever_share"] = Ratio(_number(severe.any(-1)), _number(outcome.dosed.any(-1)), "fraction")
+    found |= _time_shares(outcome, outcome.dosed)
     found["mean_dose"] = _mean_dose(outcome, outcome.dosed)
     every = np.ones(outcome.reward.shape)
     if np.isfinite(outcome.planned_dose):
@@ -160,6 +175,7 @@ def cycle_endpoints(outcome: Outcome) -> list[dict[str, Ratio]]:
                 ratios[f"grade{value}_share"] = Ratio(over, under, "fraction")
             middle = _number(((grade >= 1) & (grade <= 3) & chosen).sum(-1))
             ratios["grade1to3_share"] = Ratio(middle, under, "fraction")
+        ratios |= _time_shares(outcome, chosen)
         ratios["mean_dose"] = _mean_dose(outcome, chosen)
         found.append(ratios)
     return found
@@ -202,6 +218,18 @@ def _grade_shares(outcome: Outcome, chosen: NDArray[np.bool_], suffix: str) -> d
     grade, under = grades(outcome.nadir), _number(chosen.sum(-1))
     kinds = {"grade0_share": grade == 0, "grade1to3_share": (grade >= 1) & (grade <= 3), "grade4_share": grade == 4}
     return {name + suffix: Ratio(_number((kind & chosen).sum(-1)), under, "fraction") for name, kind in kinds.items()}
+
+
+def _time_shares(outcome: Outcome, chosen: NDArray[np.bool_]) -> dict[str, Ratio]:
+    """Shares of time below, in and above a therapeutic window, in the chosen intervals."""
+    if not set(DAYS.values()) <= set(outcome.terms):
+        return {}
+    days = {name: np.where(chosen, outcome.terms[term], 0.0).sum(-1) for name, term in DAYS.items()}
+    total = np.sum(list(days.values()), axis=0)
+    found = {name: Ratio(value, total, "fraction") for name, value in days.items()}
+    always = days["time_in_range_share"] > total - 1e-3
+    found["in_range_throughout_share"] = Ratio(_number(always & (total > 0)), _number(total > 0), "fraction")
+    return found
 
 
 def _mean_dose(outcome: Outcome, chosen: NDArray[np.bool_]) -> Ratio:

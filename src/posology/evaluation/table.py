@@ -22,7 +22,9 @@ from posology.evaluation.endpoints import (
 )
 from posology.evaluation.intervals import DRAWS, LEVEL, bounds, patient_sums, proportion, ratio, seed_weights
 
-HEADLINES = ("grade1to3_share", "grade4_share", "grade0_share", "mean_dose", "relative_dose_intensity", "return")
+SHARES = ("grade1to3_share", "grade4_share", "grade0_share")
+LEVELS = ("time_in_range_share", "time_below_share", "time_above_share", "cost_days_above_40")
+HEADLINES = (*SHARES, *LEVELS, "mean_dose", "relative_dose_intensity", "return")
 
 Array = NDArray[np.float64]
 Key = tuple[Any, ...]
@@ -44,8 +46,9 @@ def trial_table(
     """Everything that a trial found, ready for JSON; values that cannot be computed are null.
 
     `paired` is against the first arm, `paired_with` against each other reference present, `regret`
-    is the share of cycles in grade 1-3 (without grades: the return) that an arm stays behind the
-    `oracle`. `subgroups` name -> bool [N]. The same `seed` gives the same bootstrap.
+    is the share of cycles in grade 1-3 (of time in range; without either: the return) that an arm stays
+    behind the `oracle`. Percentiles over days stand under the name of the key reading, and "anc" is
+    always there. `subgroups` name -> bool [N]. The same `seed` gives the same bootstrap.
     """
     _check_arms(outcomes)
     first, found = next(iter(outcomes)), {arm: endpoints(outcome) for arm, outcome in outcomes.items()}
@@ -65,8 +68,10 @@ def trial_table(
         "per_cycle": _per_cycle(outcomes, draws, seed),
         "subgroups": {name: _subgroup(outcomes, chosen, draws, seed) for name, chosen in (subgroups or {}).items()},
         "limits_hit": {arm: _limits(outcome) for arm, outcome in outcomes.items()},
-        "anc": {arm: _bands(outcome) for arm, outcome in outcomes.items() if outcome.anc is not None},
+        "anc": {},
     }
+    reading = outcomes[first].reading
+    table[reading] = {arm: _bands(outcome) for arm, outcome in outcomes.items() if outcome.anc is not None}
     if outcomes[first].nadir is not None:
         table["grades"] = GRADE_SOURCE
     return table
@@ -149,7 +154,7 @@ def _regret(values: Mapping[str, Resampled], oracle: str) -> dict[str, Any] | No
     if oracle not in values:
         return None
     best = values[oracle]
-    name = "grade1to3_share" if "grade1to3_share" in best else "return"
+    name = next(n for n in ("grade1to3_share", "time_in_range_share", "return") if n in best)
     arms = {arm: _difference(best[name], own[name]) for arm, own in values.items() if arm != oracle and name in own}
     return {"versus": oracle, "endpoint": name, "arms": arms}
 

@@ -16,11 +16,24 @@ from posology.evaluation import arms as choosers
 from posology.evaluation.arms import Arm
 from posology.evaluation.endpoints import ANC_PERCENTILES, Outcome
 from posology.evaluation.rollout import Played, play
-from posology.evaluation.shifts import shifted
+from posology.evaluation.shifts import judged
 from posology.evaluation.table import trial_table
 from posology.policies import storage
 
 PATIENTS, NOISE = 0, 1  # what the seed of a trial is split into
+
+Keep = Callable[[str, int, Callable[[], Played]], Played]
+
+
+def labelled(name: str) -> tuple[str, str]:
+    """What an arm is called in the table, and where it is found: `label=arm`, or the arm's own name."""
+    label, _, where = name.partition("=")
+    return label, where or label
+
+
+def _play_now(arm: str, run: int, make: Callable[[], Played]) -> Played:
+    """Keeps nothing."""
+    return make()
 
 
 def load(name: str, env: TreatmentEnvironment, shift: bool) -> list[Arm]:
@@ -38,7 +51,7 @@ def load(name: str, env: TreatmentEnvironment, shift: bool) -> list[Arm]:
     if not runs:
         raise ValueError(f"arm '{name}': the folder holds no finished run (policy.json is missing)")
     stored = [storage.load_policy(run, fingerprint=env.fingerprint, shift=shift) for run in runs]
-    return [choosers.of_policy(s.policy) for s in stored]
+    return [choosers.of_policy(s.policy, env, int(s.record.get("belief", 0))) for s in stored]
 
 
 def bands(played: Played, days: int) -> np.ndarray:
@@ -59,6 +72,8 @@ def bands(played: Played, days: int) -> np.ndarray:
 def outcome(treatment: Treatment, per_seed: list[Played]) -> Outcome:
     """What an arm did, in the form that endpoints are counted from."""
     days = int(treatment.days)
+    if treatment.window:
+        return _levels(treatment, per_seed, days)
     stacked = {k: np.stack([getattr(p, k) for p in per_seed]) for k in ("lowest", "dose", "given", "terms", "costs")}
     planned = treatment.standard.amount * treatment.doses
     return Outcome(
@@ -75,12 +90,35 @@ def outcome(treatment: Treatment, per_seed: list[Played]) -> Outcome:
     )
 
 
+def _levels(treatment: Treatment, per_seed: list[Played], days: int) -> Outcome:
+    """As `outcome`, for a question of levels: doses are per day, and a visit counts also where none is given."""
+    alive = np.stack([p.alive for p in per_seed]).astype(bool)
+    stacked = {k: np.stack([getattr(p, k) for p in per_seed]) for k in ("terms", "costs")}
+    terms = {t.name: stacked["terms"][..., i] for i, t in enumerate(treatment.terms)}
+    return Outcome(
+        nadir=None,
+        dose=terms["daily_dose"],
+        dosed=alive,
+        reward=np.stack([p.reward.sum(axis=1) for p in per_seed]),
+        terms=terms,
+        costs={c.name: stacked["costs"][..., i].sum(axis=2) for i, c in enumerate(treatment.costs)},
+        anc_days=np.arange(1.0, days + 1.0),
+        anc=np.mean([bands(p, days) for p in per_seed], axis=0),
+        dose_unit=f"{treatment.standard.unit}/d",
+        reading=treatment.key,
+    )
+
+
 def subgroups(patients: Any) -> dict[str, np.ndarray]:
-    """Who is looked at apart: by sex, age and body surface, where the patients have them."""
+    """Who is looked at apart: by sex, age and asphyxia at birth, where the patients have them."""
     c = {k: np.asarray(v) for k, v in patients.covariates.items()}
     groups: dict[str, np.ndarray] = {}
     if "male" in c:
         groups |= {"women": c["male"] < 0.5, "men": c["male"] >= 0.5}
+    if "female" in c:
+        groups |= {"women": c["female"] >= 0.5, "men": c["female"] < 0.5}
+    if "apgar" in c:
+        groups |= {"after asphyxia": c["apgar"] < 5, "without asphyxia": c["apgar"] >= 5}
     if "age" in c:
         groups |= {"under 65 years": c["age"] < 65, "65 years and older": c["age"] >= 65}
     return {name: chosen for name, chosen in groups.items() if 0 < chosen.sum() < len(chosen)}
@@ -93,29 +131,34 @@ def trial(
     seed: int,
     shift: str | None = None,
     progress: Callable[[str, int], None] = lambda arm, done: None,
+    keep: Keep = _play_now,
 ) -> dict[str, Any]:
     """The table of a trial (see `trial_table`).
 
     Args:
-        names: arms, the first is what the others are compared with.
+        names: arms, `label=arm` to call one otherwise; the first is what the others are compared with.
         shift: judge under a changed model (`shifts.SHIFTS`).
         progress: called with the arm and the number of patients done.
+        keep: `(arm, number of its run, play) -> played`: plays, or finds what was played before.
 
     Raises:
         ValueError: for unknown arms or shifts, or when a simulated count is not finite.
     """
     if patients < 2:
         raise ValueError(f"patients: {patients} is not allowed; a trial needs at least 2")
-    if len(set(names)) != len(names):
+    where = dict(map(labelled, names))
+    if len(where) != len(names):
         raise ValueError("every arm may be named once")
-    model = shifted(treatment.model, shift) if shift else None
-    env = TreatmentEnvironment(treatment, model)
-    chosen = {name: load(name, env, bool(shift)) for name in names}
+    env = judged(treatment, shift) if shift else TreatmentEnvironment(treatment)
+    chosen = {name: load(found, env, bool(shift)) for name, found in where.items()}
     cohort = env.draw(jax.random.fold_in(jax.random.key(seed), PATIENTS), patients)
     noise = jax.random.fold_in(jax.random.key(seed), NOISE)
     outcomes = {
-        name: outcome(treatment, [play(env, arm, cohort, noise, partial(progress, name)) for arm in seeds])
-        for name, seeds in chosen.items()
+        name: outcome(
+            treatment,
+            [keep(name, i, partial(play, env, arm, cohort, noise, partial(progress, name))) for i, arm in enumerate(runs)],
+        )
+        for name, runs in chosen.items()
     }
     table = trial_table(outcomes, treatment.id, env.fingerprint, seed, subgroups=subgroups(cohort))
     return {**table, "shift": shift, "model": env.model.id}

@@ -6,6 +6,7 @@ solver ever integrates across a jump.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,15 +25,39 @@ class Schedule(NamedTuple):
     bolus: Any
 
 
-def graded(grid: Grid, span: float) -> np.ndarray:
-    """Offsets of step ends after a change of input, from the first step to `span` inclusive."""
-    ends, step = [0.0], grid.first
-    while ends[-1] < span - 1e-9:
-        ends.append(min(span, ends[-1] + step))
-        step = min(step * grid.growth, grid.largest)
-    if len(ends) > 2 and ends[-1] - ends[-2] < 0.3 * (ends[-2] - ends[-3]):
-        del ends[-2]  # no sliver at the end
-    return np.array(ends[1:])
+def steps_until(grid: Grid, time: float) -> float:
+    """How many steps the grid asks for until `time` after a change of input, as a real number."""
+    if grid.growth == 1.0:
+        return time / grid.first
+    growing = min(time, (grid.largest - grid.first) / (grid.growth - 1))
+    steps = math.log1p((grid.growth - 1) * growing / grid.first) / math.log(grid.growth)
+    return steps + (time - growing) / grid.largest
+
+
+def time_after(grid: Grid, steps: np.ndarray) -> np.ndarray:
+    """The time after a change of input at which the grid asked for so many steps: inverse of `steps_until`."""
+    if grid.growth == 1.0:
+        return steps * grid.first
+    last = (grid.largest - grid.first) / (grid.growth - 1)
+    growing = np.minimum(steps, steps_until(grid, last))
+    return np.expm1(growing * math.log(grid.growth)) * grid.first / (grid.growth - 1) + (steps - growing) * grid.largest
+
+
+def graded(grid: Grid, span: float, start: float = 0.0) -> np.ndarray:
+    """Step ends between `start` (not included) and `span` (included), both times after a change of input.
+
+    The steps follow the grid and fit the interval: each is at most a quarter of a step off, none is a sliver.
+    """
+    before, after = steps_until(grid, start), steps_until(grid, span)
+    n = max(1, math.ceil(after - before - 0.25))
+    ends = time_after(grid, before + (after - before) * np.arange(1, n + 1) / n)
+    ends[-1] = span
+    return ends
+
+
+def finer(grid: Grid, times: int) -> Grid:
+    """The grid with every step cut in so many."""
+    return Grid(grid.first / times, grid.growth ** (1 / times), grid.largest / times)
 
 
 def step_ends(grid: Grid, doses: list[tuple[float, float]], stops: Any, until: float) -> np.ndarray:
@@ -40,11 +65,11 @@ def step_ends(grid: Grid, doses: list[tuple[float, float]], stops: Any, until: f
     changes = sorted({0.0} | {t for t, _ in doses} | {t + d for t, d in doses if d > 0})
     changes = [t for t in changes if t < until - 1e-9]
     ends: list[float] = []
-    for start, end in zip(changes, [*changes[1:], until], strict=True):
-        ends += list(start + graded(grid, end - start))
-    everything = np.array(sorted({*ends, *(float(s) for s in stops if 0 < s <= until), until}))
-    keep = np.diff(np.concatenate([[0.0], everything])) > 1e-9
-    return everything[keep]
+    for change, following in zip(changes, [*changes[1:], until], strict=True):
+        marks = [change, *sorted({float(s) for s in stops if change + 1e-9 < s < following - 1e-9}), following]
+        for start, end in zip(marks, marks[1:], strict=False):
+            ends += [*(change + graded(grid, end - change, start - change))[:-1], end]
+    return np.array(ends)
 
 
 def fractions(ends: np.ndarray, doses: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:

@@ -57,3 +57,9 @@ def observed(model: PatientModel, reading: str, truth: Any, z: Any) -> Any:
     """A measured value of a true one; `z[3]` are standard normal."""
     r = model.residuals[reading]
     return truth * jnp.exp(r.ln_sd * z[0]) * (1 + r.proportional * z[1]) + r.additive * z[2]
+
+
+def observed_each(model: PatientModel, reading: Any, truth: Any, z: Any) -> Any:
+    """The same for many true values `[…, M]` of the readings with these indices `[M]`; `z[3, …, M]`."""
+    ln_sd, proportional, additive = _table(model, reading, truth.dtype)
+    return truth * jnp.exp(ln_sd * z[0]) * (1 + proportional * z[1]) + additive * z[2]

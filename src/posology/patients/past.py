@@ -54,14 +54,21 @@ def stretches(
 
     Readings without a residual error tell nothing and are left out. Without a dose there is one
     stretch, from the first measurement to `now`, in which the patient is as before treatment.
+
+    Raises:
+        ValueError: for an infusion that still runs at the next dose, which a stretch cannot hold.
     """
-    given = sorted(d for d in doses if d.mg > 0 and d.time <= now)
+    given = _merged(sorted(d for d in doses if d.mg > 0 and d.time <= now))
     seen = sorted(m for m in measured if m.reading in model.residuals and m.time <= now)
     starts = [d.time for d in given] or [min([now, *(m.time for m in seen)])]
     ends = [*starts[1:], now]
     names = list(model.reading_units)
-    most = int(at_least(max([_inside(seen, a, b, i == 0) for i, (a, b) in enumerate(zip(starts, ends, strict=True))]), (0, *COUNTS)))
-    parts = [_stretch(names, given[i : i + 1], seen, a, b, i == 0, most) for i, (a, b) in enumerate(zip(starts, ends, strict=True))]
+    mine = [
+        [m for m in seen if m.time <= b and (m.time > a or i == 0)] for i, (a, b) in enumerate(zip(starts, ends, strict=True))
+    ]
+    most = int(at_least(max(map(len, mine)), (0, *COUNTS)))
+    rows = zip(mine, starts, ends, strict=True)
+    parts = [_stretch(names, given[i : i + 1], seen, a, b, most) for i, (seen, a, b) in enumerate(rows)]
     empty = parts[-1]._replace(dose=np.zeros(1), span=0.0, present=np.zeros(most, bool))
     parts += [empty] * (int(at_least(len(parts), COUNTS)) - len(parts))
     longest = at_least(max(b - a for a, b in zip(starts, ends, strict=True)), SPANS)
@@ -71,14 +78,23 @@ def stretches(
     return Increment(*(np.stack(c).astype(kinds.get(f, np.float32)) for f, c in columns)), Frame(longest, infusion)
 
 
-def _inside(seen: Sequence[Measurement], start: float, end: float, first: bool) -> int:
-    return sum((first or m.time > start) and m.time <= end for m in seen)
+def _merged(given: Sequence[Dosed]) -> list[Dosed]:
+    """Doses in order of time; those that are given together are one."""
+    found: list[Dosed] = []
+    for d in given:
+        last = found[-1] if found else None
+        if last and (last.time, last.duration) == (d.time, d.duration):
+            found[-1] = d._replace(mg=last.mg + d.mg)
+            continue
+        if last and (last.time == d.time or last.time + last.duration > d.time + 1e-3):
+            raise ValueError(f"the dose at {last.time:g} h over {last.duration:g} h still runs at the next one, at {d.time:g} h")
+        found.append(d)
+    return found
 
 
 def _stretch(
-    names: list[str], dose: Sequence[Dosed], seen: Sequence[Measurement], start: float, end: float, first: bool, most: int
+    names: list[str], dose: Sequence[Dosed], mine: Sequence[Measurement], start: float, end: float, most: int
 ) -> Increment:
-    mine = [m for m in seen if (first or m.time > start) and m.time <= end]
     missing = most - len(mine)
     mg, duration = (dose[0].mg, dose[0].duration) if dose else (0.0, 0.0)
     return Increment(
@@ -91,29 +107,47 @@ def _stretch(
     )  # fmt: skip
 
 
-def by_dose(time: Any, mg: Any, duration: Any, is_dose: Any, reading: Any, is_measured: Any, now: Any, doses: int, most: int) -> Increment:
+def together(pasts: Sequence[tuple[Increment, Frame]]) -> tuple[Increment, Frame]:
+    """The pasts of many patients as one, with a leading axis, padded to the longest."""
+    stretches, most = (max(p.present.shape[axis] for p, _ in pasts) for axis in (0, 1))
+
+    def padded(name: str, v: Any, p: Increment) -> Any:
+        t, m = stretches - p.present.shape[0], most - p.present.shape[1]
+        width = m if name in ("time", "reading", "value", "below", "present") else 0
+        v = np.pad(v, [(0, 0), (0, width)] if v.ndim == 2 else [(0, 0)], constant_values=1 if name == "value" else 0)
+        return np.pad(v, [(0, t)] + [(0, 0)] * (v.ndim - 1), constant_values=1 if name == "value" else 0)
+
+    whole = (np.stack([padded(name, getattr(p, name), p) for p, _ in pasts]) for name in Increment._fields)
+    frames = [f for _, f in pasts]
+    return Increment(*whole), Frame(max(f.span for f in frames), max(f.infusion for f in frames))
+
+
+def by_dose(
+    time: Any, value: Any, duration: Any, is_dose: Any, reading: Any, is_measured: Any, now: Any, doses: int, most: int
+) -> Increment:
     """The same inside a compiled program, from entries `[E]` in any order of time.
 
     Args:
-        time: of each entry; `mg` its value, `duration` that of an infusion.
+        time: of each entry; `value` in mg for a dose, `duration` of an infusion.
         is_dose: whether it is a dose that was given; `is_measured` whether a measurement of `reading`.
         doses: stretches to make room for; `most` measurements in each, the earliest are kept.
     """
-    when = jnp.sort(jnp.where(is_dose & (mg > 0) & (time <= now), time, jnp.inf))[:doses]
+    when = jnp.sort(jnp.where(is_dose & (value > 0) & (time <= now), time, jnp.inf))[:doses]
     known = jnp.isfinite(when)
     start = jnp.where(known, when, now)
     end = jnp.append(start[1:], now)
 
     def one(k: Any, start: Any, end: Any, known: Any) -> Increment:
-        here = is_dose & (time == start) & (mg > 0) & known
+        here = is_dose & (time == start) & (value > 0) & known
         mine = is_measured & (time <= end) & ((time > start) | (k == 0)) & (known | (k == 0))
         order = jnp.argsort(jnp.where(mine, time, jnp.inf))[:most]
         at = jnp.maximum(time[order] - start, 0.0)
         present = mine[order]
-        amount, infused = (jnp.sum(jnp.where(here, v, 0.0), keepdims=True) for v in (mg, duration))
+        amount = jnp.sum(jnp.where(here, value, 0.0), keepdims=True)
+        infused = jnp.max(jnp.where(here, duration, 0.0), keepdims=True)  # doses given together are one
         return Increment(
             jnp.zeros(1), amount, infused, end - start, jnp.where(present, at, 0.0), reading[order],
-            jnp.where(present, mg[order], 1.0), jnp.zeros_like(present), present,
+            jnp.where(present, value[order], 1.0), jnp.zeros_like(present), present,
         )  # fmt: skip
 
     parts = [one(k, start[k], end[k], known[k]) for k in range(doses)]

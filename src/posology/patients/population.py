@@ -5,6 +5,7 @@ Patient i depends on (key, i) alone, whatever the size of the population and the
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -68,7 +69,20 @@ class LogNormal:
         return jax.numpy.clip(value, self.low, self.high)
 
 
-Distribution = Bernoulli | Normal | LogNormal
+@dataclass(frozen=True)
+class Categorical:
+    """One of `values`, with the probabilities `shares`."""
+
+    values: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    def sample(self, key: Any) -> Any:
+        import jax
+
+        return jax.random.choice(key, np.array(self.values, np.float32), p=np.array(self.shares, np.float32))
+
+
+Distribution = Bernoulli | Normal | LogNormal | Categorical
 
 
 def effect_factor(model: PatientModel) -> np.ndarray:
@@ -91,7 +105,8 @@ def apply_effects(own: Any, effects: Mapping[str, Any]) -> Any:
 def draw(
     model: PatientModel, distributions: Mapping[str, Distribution], key: Any, n: int, measured: tuple[str, ...] = ()
 ) -> Patient:
-    """`n` patients with covariates from `distributions` (defaults where none is given).
+    """`n` patients with covariates from `distributions` (defaults where none is given), also those that
+    the model does not read.
 
     `measured` names covariates that read an individual parameter directly (`Covariate.sets`).
     """
@@ -100,6 +115,7 @@ def draw(
 
     factor = jnp.asarray(effect_factor(model), jnp.float32)
     effects = list(model.random_effects)
+    unread = sorted(set(distributions) - {c.name for c in model.covariates})
     typical = jax.tree.map(jnp.float32, model.Params())
 
     def one(i: Any) -> Patient:
@@ -110,6 +126,9 @@ def draw(
                 covariates[c.name] = jnp.float32(distributions[c.name].sample(jax.random.fold_in(mine, j)))
             elif c.default is not None:
                 covariates[c.name] = jnp.float32(c.default)
+        for name in unread:
+            stream = zlib.crc32(name.encode())  # of its own, whatever else is drawn
+            covariates[name] = jnp.float32(distributions[name].sample(jax.random.fold_in(mine, stream)))
         eta = factor @ jax.random.normal(jax.random.fold_in(mine, 1000), (len(effects),))
         own = apply_effects(model.individual(typical, covariates), dict(zip(effects, eta, strict=True)))
         for name in measured:

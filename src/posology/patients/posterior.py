@@ -84,8 +84,8 @@ def fit(prior: Prior, frame: Frame, typical: Typical, past: Increment, iteration
 
     def quadratic(z: Any) -> tuple[Any, Any, Any]:
         """−ln posterior, its gradient and the expected information at z."""
-        value = predicted(z)
-        j = jax.jacfwd(predicted)(z).reshape(value.size, z.size)
+        j, value = jax.jacfwd(lambda z: (predicted(z),) * 2, has_aux=True)(z)  # the course is followed once
+        j = j.reshape(value.size, z.size)
         total, slope = jax.value_and_grad(told)(value)
         weight = information(prior, value, past).ravel()
         return 0.5 * z @ z - total, z - slope.ravel() @ j, jnp.eye(z.size) + (j * weight[:, None]).T @ j
@@ -99,8 +99,10 @@ def fit(prior: Prior, frame: Frame, typical: Typical, past: Increment, iteration
         kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), (trial, then), (z, now))
         return (*kept, jnp.where(better, damping / 8, damping * 6 + 1e-3))
 
-    first = (start, quadratic(start), jnp.float32(1e-2))
-    z, (value, gradient, curvature), _ = jax.lax.fori_loop(0, iterations, improve, first)
+    # the first step stays at the start: `quadratic` is compiled once
+    nothing = (jnp.float32(jnp.inf), jnp.zeros_like(start), jnp.eye(start.size))
+    first = (start, nothing, jnp.float32(8e-2))
+    z, (value, gradient, curvature), _ = jax.lax.fori_loop(0, iterations + 1, improve, first)
     factor = jnp.linalg.inv(jnp.linalg.cholesky(curvature)).T
     return Fit(z, factor, value, jnp.linalg.norm(gradient))
 

@@ -1,7 +1,8 @@
 """The oracle: knows a patient's parameters and state, not the variability of the coming occasion.
 
-Each visit it takes the dose of the table whose predicted nadir, with the patient's own parameters
-and no occasion effect, is nearest the target. No policy that has to learn about the patient can be
+Each visit it takes the dose of the table whose predicted interval, with the patient's own parameters
+and no occasion effect, is nearest to what the treatment aims at: a nadir at its target unless it says
+otherwise. No policy that has to learn about the patient can be
 expected to do better at this greedy aim, so the distance to it is a policy's regret.
 """
 
@@ -12,17 +13,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from posology.data.history import DAY
 from posology.environments.protocol import Chosen, State, TreatmentEnvironment
 
 
 def choose(env: TreatmentEnvironment, state: State, mask: Any, patient: Any) -> Chosen:
-    """The allowed dose whose predicted nadir is nearest the treatment's target."""
-    target = env.treatment.target
+    """The allowed dose whose predicted interval is nearest to the treatment's aim."""
 
-    def nadir(amount: Any, wait: Any) -> Any:
-        return env.course(state.x, patient.own, env.mg(amount, patient), wait * DAY).lowest
+    def distance(row: Any) -> Any:
+        return env.treatment.distance(env.predict(state.x, patient.own, env.chosen(row), patient))
 
-    lowest = jax.lax.map(lambda a: nadir(*a), (jnp.asarray(env.amount), jnp.asarray(env.wait)))
-    distance = jnp.where(mask & jnp.isfinite(lowest), jnp.abs(lowest - target), jnp.inf)
-    return env.chosen(jnp.argmin(distance))
+    far = jax.lax.map(distance, jnp.arange(len(env.amount)))
+    return env.chosen(jnp.argmin(jnp.where(mask & jnp.isfinite(far), far, jnp.inf)))

@@ -80,6 +80,7 @@ MODEL = PatientModel(
     linear=("depot", "central", "peripheral"),
     grid=Grid(first=0.25, growth=1.4, largest=4.0),
     solver="exact+rk4",
+    coarse=Grid(first=0.5, growth=1.6, largest=12.0),
     credibility="C",
     source="defined by this project",
     not_for="any statement about patients",

@@ -121,8 +121,9 @@ MODEL = PatientModel(
     ),
     residuals={"anc": Residual(ln_sd=0.291, source=CHEN), "concentration": Residual(ln_sd=0.265, source=CHEN)},
     logarithmic=("prol",),
-    grid=Grid(first=0.001, growth=1.15, largest=1.0),  # the input passes km within seconds
+    grid=Grid(first=0.002, growth=1.12, largest=4.0),  # the input passes km within seconds
     solver="rosenbrock",
+    coarse=Grid(first=0.01, growth=1.5, largest=12.0),
     credibility="A",
     source="Chen N et al. J Clin Pharmacol 2014;54:1097",
     not_for="growth-factor support, gemcitabine or other partners, moderate to severe liver impairment",

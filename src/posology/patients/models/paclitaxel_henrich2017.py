@@ -152,7 +152,7 @@ MODEL = PatientModel(
     },
     logarithmic=("stem",),
     relative={"prol": "stem"},
-    grid=Grid(first=0.01, growth=1.06, largest=2.0),
+    grid=Grid(first=0.02, growth=1.08, largest=5.0),
     solver="rosenbrock",
     coarse=Grid(first=0.1, growth=1.5, largest=12.0),
     credibility="A",

@@ -1,0 +1,138 @@
+"""Plays an arm and keeps every decision as a row of the trajectory table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from posology.data.history import DAY
+from posology.data.trajectories import Layout, Trajectories, split_of
+from posology.environments.protocol import Chosen, TreatmentEnvironment
+from posology.evaluation.arms import Arm
+from posology.evaluation.rollout import CHUNK, POLICY
+
+EXPLORE = 8  # stream of the lots that decide whether another dose is tried
+
+
+class Rows(NamedTuple):
+    """Decisions of one chunk, `[n, T, …]`."""
+
+    alive: Any
+    time: Any
+    observation: Any
+    action: Any
+    probability: Any
+    reward: Any
+    terms: Any
+    costs: Any
+    terminated: Any
+    truncated: Any
+    next_observation: Any
+
+
+def explored(
+    env: TreatmentEnvironment, key: Any, chosen: Chosen, mask: Any, explore: float
+) -> tuple[Chosen, Any, Any]:
+    """The arm's dose, or with probability `explore` any dose that may be given now, and its probability.
+
+    Also says which row of the table was taken, −1 for a dose that is in none.
+    """
+    same = mask
+    for rows, value in zip((env.amount, env.wait, env.every), chosen, strict=True):
+        same = same & (jnp.asarray(rows) == value)
+    meant = jnp.where(jnp.any(same), jnp.argmax(same), -1)
+    coin, which = jax.random.split(key)
+    tried = jax.random.categorical(which, jnp.where(mask, 0.0, -jnp.inf))
+    other = jax.random.uniform(coin) < explore
+    row = jnp.where(other, tried, meant)
+    taken = jax.tree.map(lambda a, b: jnp.where(other, a, b), env.chosen(tried), chosen)
+    by_lot = jnp.where(row >= 0, explore / jnp.sum(mask), 0.0)
+    return taken, jnp.where(row == meant, 1.0 - explore, 0.0) + by_lot, row
+
+
+def recorder(env: TreatmentEnvironment, arm: Arm, explore: float) -> Callable[[Any, Any], Rows]:
+    """The compiled function (key, patients) → rows, for a chunk of patients."""
+
+    def one(key: Any, patient: Any) -> Rows:
+        state, observation, mask = env.reset(key, patient)
+
+        def decide(carry: Any, t: Any) -> Any:
+            state, observation, mask, memory, alive = carry
+            own = jax.random.fold_in(key, patient.id)
+            lot = lambda stream: jax.random.fold_in(jax.random.fold_in(own, stream), t)  # noqa: E731
+            chosen, memory = arm.choose(env, lot(POLICY), state, observation, mask, patient, memory)
+            chosen = chosen._replace(every=env.treatment.standard.interval if chosen.every is None else chosen.every)
+            chosen, probability, row = explored(env, lot(EXPLORE), chosen, mask, explore)
+            after, course = env.play(key, state, chosen, patient)
+            step = env.outcome(after, course)
+            parts = (row, chosen.amount, env.mg(chosen.amount, patient), env.duration, chosen.every, chosen.wait)
+            action = jnp.stack([jnp.asarray(part, jnp.float32) for part in parts])
+            rows = Rows(
+                alive, state.day * DAY, observation, action, probability, step.reward, step.terms, step.costs,
+                step.terminated, step.truncated, step.observation,
+            )  # fmt: skip
+            alive = alive & ~(step.terminated | step.truncated)
+            return (after, step.observation, step.mask, memory, alive), rows
+
+        start = (state, observation, mask, arm.memory(), jnp.ones((), bool))
+        return jax.lax.scan(decide, start, jnp.arange(env.spec.max_steps))[1]
+
+    return jax.jit(jax.vmap(one, in_axes=(None, 0)))
+
+
+def layout(env: TreatmentEnvironment, about: Mapping[str, Any]) -> Layout:
+    """What the columns of this treatment's table are."""
+    t = env.treatment
+    unit = t.actions[0].unit
+    return Layout(
+        treatment=t.id,
+        fingerprint=env.fingerprint,
+        observation=tuple((f.name, f.unit) for f in env.spec.observation),
+        # `every`: hours between doses until the next decision, 0 for a single one.
+        action=(("row", "1"), ("amount", unit), ("mg", "mg"), ("duration", "h"), ("every", "h"), ("wait", "d")),
+        terms=env.spec.terms,
+        costs=env.spec.costs,
+        channels=t.channels,
+        horizon=t.days * DAY,
+        about={"weights": list(env.spec.weights), "model": env.model.id, **about},
+    )
+
+
+def collect(
+    env: TreatmentEnvironment,
+    arm: Arm,
+    patients: Any,
+    key: Any,
+    explore: float = 0.0,
+    progress: Callable[[int], None] = lambda done: None,
+    about: Mapping[str, Any] | None = None,
+) -> Trajectories:
+    """The decisions of `arm` on all patients.
+
+    Args:
+        explore: probability of trying any dose that may be given instead, so that the table can tell
+            what other doses would have done.
+        about: for the table's header.
+
+    Raises:
+        ValueError: when `explore` is no probability.
+    """
+    if not 0.0 <= explore <= 1.0:
+        raise ValueError(f"explore is {explore}; it must lie between 0 and 1")
+    run, n, parts = recorder(env, arm, explore), len(patients.id), []
+    size = min(CHUNK, n)
+    for start in range(0, n, size):
+        rows = np.minimum(np.arange(start, start + size), n - 1)  # the last chunk repeats the last patient
+        out = run(key, jax.tree.map(lambda v, rows=rows: v[rows], patients))
+        kept = min(size, n - start)
+        parts.append(jax.tree.map(lambda v, kept=kept: np.asarray(v)[:kept], out))
+        progress(min(n, start + size))
+    whole = Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    subject, step = np.nonzero(whole.alive)
+    found = {name: getattr(whole, name)[subject, step] for name in Rows._fields if name != "alive"}
+    subject = np.asarray(patients.id)[subject]
+    return Trajectories(layout(env, about or {}), subject=subject, step=step, split=split_of(subject), **found)
