@@ -8,7 +8,7 @@ PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 export JAX_COMPILATION_CACHE_DIR ?= .cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint docs
+.PHONY: help install demo test lint evidence docs
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/ruff check src tests docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+evidence: install  ## make or go on with the evidence in docs/results (ONLY=name: one result)
+	@$(BIN)/python -m posology evidence $(ONLY)
 
 docs: install  ## build the documentation in docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html

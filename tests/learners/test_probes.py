@@ -144,3 +144,29 @@ def test_two_calls_with_one_seed_agree_to_the_bit_and_chunks_do_not_matter():
         state, _ = many(state, patients, jnp.int32(n))
     for a, b in zip(jax.tree.leaves(whole.weights), jax.tree.leaves(state.weights), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_courses_of_one_patient_share_their_noise_but_not_their_lots():
+    learner = PPO(patients=12, repeats=3, minibatches=1, **SMALL)
+    env = Probes(4)
+    state = learner.init(jax.random.key(0), env)
+    episodes = jax.jit(lambda s: learner._interact(jax.random.key(2), s, env, env.draw(None, 64)))(state)
+    cues = episodes.observation[:, 0, 0].reshape(4, 3)
+    np.testing.assert_array_equal(cues, np.repeat(cues[:, :1], 3, axis=1))
+    assert len(set(cues[:, 0].tolist())) == 2
+    assert (episodes.action[:, 0].reshape(4, 3).std(axis=1) > 0).any()
+
+
+def test_an_advantage_is_relative_to_the_other_courses_that_reached_the_decision():
+    learner = PPO(patients=4, repeats=2, minibatches=1)
+    advantage = jnp.array([[1.0, 2.0], [3.0, 6.0], [5.0, 5.0], [7.0, 9.0]])
+    alive = jnp.array([[True, True], [True, True], [True, False], [True, True]])
+    relative = learner._within_patient(advantage, alive)
+    np.testing.assert_allclose(jnp.where(alive, relative, 0.0), [[-2, -4], [2, 4], [-2, 0], [2, 9]])
+
+
+def test_the_policy_is_the_running_mean_of_the_actor():
+    state = state_of(PPO_SMALL, 3)
+    stored = PPO_SMALL.parameters(state)
+    np.testing.assert_array_equal(stored["head.w"], state.mean["head.w"])
+    assert (stored["head.w"] != state.weights["actor"]["head.w"]).any()

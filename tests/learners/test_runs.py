@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jax
@@ -22,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from probes import Probes, Titrate  # noqa: E402
 from train_probe import LEARNER  # noqa: E402
 
+from posology.benchmarks import kills  # noqa: E402
 from posology.learners.loops import train  # noqa: E402
 from posology.policies import storage  # noqa: E402
 
@@ -41,42 +37,29 @@ def copy(run, tmp_path):
     return Path(shutil.copytree(run[0], tmp_path / "copy"))
 
 
-def start_training(out, pause, cache):
-    environment = {
-        **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": str(cache),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "PYTHONPATH": str(HERE.parents[1] / "src"),
-    }
-    command = [sys.executable, str(HERE / "train_probe.py"), str(out), str(pause)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+def test_a_run_killed_three_times_ends_in_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE.parents[1] / "src"))
+    probe = lambda out, pause: [sys.executable, str(HERE / "train_probe.py"), str(out), str(pause)]  # noqa: E731
+    start = lambda out, pause: kills.started(probe(out, pause), tmp_path / "cache")  # noqa: E731
+    found = kills.trial_of_kills(start, tmp_path, kills=3)
+    assert found["kills"] == 3
+    assert found["resumed"] >= 1
+    assert found["never_complete"]
+    assert found["identical"] == dict.fromkeys(kills.FILES, True)
 
 
-def test_a_run_killed_three_times_ends_in_the_same_bits(tmp_path):
-    cache = tmp_path / "cache"
-    whole = start_training(tmp_path / "whole", 0, cache)
-    whole.communicate(timeout=120)
-    assert whole.returncode == 0
-    chance = random.Random(7)
-    for _ in range(3):
-        process = start_training(tmp_path / "killed", 0.02, cache)
-        lines, enough = 0, chance.randint(2, 7)
-        for line in process.stdout:
-            lines += line.startswith("progress")
-            if lines >= enough:
-                break
-        time.sleep(chance.uniform(0.0, 0.06))  # anywhere: in an update, in a write, between two
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
-        assert not (tmp_path / "killed").exists()
-    assert (tmp_path / "killed.partial").is_dir()
-    last = start_training(tmp_path / "killed", 0, cache)
-    said, _ = last.communicate(timeout=120)
-    assert last.returncode == 0
-    assert "resumed" in said
-    assert not (tmp_path / "killed.partial").exists()
-    for name in ("policy.safetensors", "CARD.md", "policy.json"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+def test_kills_that_changed_a_run_would_be_seen(tmp_path):
+    """The comparison itself: an undisturbed run and one of another seed differ."""
+    write = "import pathlib, sys; out = pathlib.Path(sys.argv[1]); out.mkdir(); print('progress')\n"
+    write += f"for name in {kills.FILES!r}: (out / name).write_text(name + out.name * (name == 'CARD.md'))"
+
+    def start(out, pause):
+        code = write if out.name == "whole" or not pause else "print('progress\\n' * 9, flush=True); input()"
+        return kills.started([sys.executable, "-c", code, str(out)], tmp_path / "cache")
+
+    found = kills.trial_of_kills(start, tmp_path, kills=1)
+    assert found["identical"] == {"policy.safetensors": True, "CARD.md": False, "policy.json": True}
+    assert found["resumed"] == 0
 
 
 def test_a_run_says_where_it_comes_from(run):

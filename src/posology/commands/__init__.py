@@ -21,8 +21,14 @@ COMMANDS: dict[str, str] = {
     "list": "posology.commands.listing:list_members",  # a module named list would hide the built-in
     "describe": "posology.commands.describe:describe",
     "simulate": "posology.commands.simulate:simulate",
+    "sample": "posology.commands.sample:sample",
     "train": "posology.commands.train:train",
     "trial": "posology.commands.trial:trial",
+    "individualise": "posology.commands.individualise:individualise",
+    "report": "posology.commands.report:report",
+    "benchmark": "posology.commands.benchmark:benchmark",
+    "evidence": "posology.commands.evidence:evidence",
+    "recommend": "posology.commands.recommend:recommend",
     "demo": "posology.commands.demo:demo",
     "doctor": "posology.commands.doctor:doctor",
 }

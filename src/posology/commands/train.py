@@ -46,7 +46,7 @@ def train(
     """Learn a dosing policy; a killed training goes on where its last checkpoint stands."""
     from posology.environments.catalogue import TREATMENTS
     from posology.learners.catalogue import LEARNERS, learner
-    from posology.learners.learner import configure, suited
+    from posology.learners.learner import annealing, configure, suited
 
     treatment = TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
     known(learner_id, LEARNERS, "learner")
@@ -56,7 +56,7 @@ def train(
     from posology.environments.protocol import TreatmentEnvironment
     from posology.learners.loops import train as run
 
-    made = configure(suited(learner(learner_id)(), treatment.spec), settings(change))
+    made = configure(annealing(suited(learner(learner_id)(), treatment.spec), updates), settings(change))
     quiet = (lambda event: None) if as_json else show
     result = run(TreatmentEnvironment(treatment), made, out, seed, updates=updates, seconds=seconds, report=quiet)
     if as_json:

@@ -15,6 +15,7 @@ ARMS = {
     "standard": "the standard of care of this treatment, the same dose each time",
     "clinical-rule": "starts with the standard dose, 20 % less after grade 4 (it sees the true grade)",
     "rule-plus-10": "as the clinical rule, and 10 % more after grade 0 or 1, within 60 to 250 mg/m2",
+    "proportional-rule": "the last daily dose times target over measured level",
     "oracle": "knows the patient's parameters and state, not the variability of the coming cycle",
 }
 
@@ -22,12 +23,16 @@ ARMS = {
 def about(treatment: Any, names: list[str], shift: str | None, command: str) -> Any:
     """What the report says beside the table."""
     from posology.evaluation.shifts import SHIFTS
+    from posology.evaluation.trial import labelled
     from posology.figures.report import About
 
     return About(
         title=treatment.title,
         question=treatment.question,
-        arms={n: ARMS.get(n, "a learned policy" if Path(n).is_dir() else "the same dose each time") for n in names},
+        arms={
+            label: ARMS.get(arm, "a learned policy" if Path(arm).is_dir() else "the same dose each time")
+            for label, arm in map(labelled, names)
+        },
         limits=[f"Not for: {treatment.not_for}.", f"The model {treatment.model.id} counts as {treatment.model.status}."],
         sources=[treatment.source, treatment.model.source],
         judged_under=SHIFTS[shift].title if shift else "",

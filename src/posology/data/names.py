@@ -24,6 +24,8 @@ POSSIBLE: Mapping[str, Range] = {
     "bsa": Range("m2", 0.05, 4.5),
     "age": Range("a", 0, 130),
     "male": Range("1", 0, 1),
+    "female": Range("1", 0, 1),
+    "sex": Range("1", 0, 9),
     "anc": Range("10*9/L", 0, 1000),
     "baseline_anc": Range("10*9/L", 0, 1000),
     "bilirubin": Range("umol/L", 0, 2000),
@@ -38,7 +40,18 @@ _ALIASES = {
     "body_surface_area": "bsa", "neutrophils": "anc", "absolute_neutrophil_count": "anc",
     "total_bilirubin": "bilirubin", "serum_creatinine": "creatinine", "serum_albumin": "albumin",
     "alpha_1_acid_glycoprotein": "aag", "alpha1_acid_glycoprotein": "aag", "orosomucoid": "aag",
+    "alb": "albumin", "bili": "bilirubin", "crea": "creatinine", "scr": "creatinine",
+    "neut": "anc", "neutrophil_count": "anc", "baseline_neutrophils": "baseline_anc", "anc_baseline": "baseline_anc",
+    "is_male": "male", "is_female": "female", "gender": "sex", "apgr": "apgar", "conc": "concentration",
 }  # fmt: skip
+
+# Other names of drugs, words apart from brands of combinations. A salt is another drug: its mass differs.
+DRUGS: Mapping[str, tuple[str, ...]] = {
+    "paclitaxel": ("taxol",),
+    "nab-paclitaxel": ("abraxane", "albumin bound paclitaxel", "paclitaxel protein bound", "paclitaxel albumin bound"),
+    "docetaxel": ("taxotere",),
+    "phenobarbital": ("phenobarbitone",),
+}
 
 # What may be below zero; everything else that is measured may not.
 SIGNED = ("base_excess", "temperature", "z_score", "log_viral_load")
@@ -87,6 +100,27 @@ def check_possible(name: str, value: float, unit: str) -> None:
         raise ValueError(
             f"{name} {value:g} {unit} is not possible; allowed {limits.low:g} to {limits.high:g} {limits.unit}"
         )
+
+
+def is_drug(text: str, drug: str) -> bool:
+    """Whether the name of a drug in a record means `drug`; an empty one does.
+
+    Raises:
+        ValueError: when the text contains the drug's name and more, such as a salt or a product.
+    """
+    said, wanted = _words(text), _words(drug)
+    for name, others in DRUGS.items():
+        if said in (_words(name), *others):
+            return name == drug
+    if said in ("", wanted):
+        return True
+    if f" {wanted} " in f" {said} ":
+        raise ValueError(f"drug '{text}' may or may not be {drug}; write {drug}, or the other drug's own name")
+    return False
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[^0-9a-z]+", " ", text.lower()).strip()
 
 
 def dose_unit(unit: str) -> str:

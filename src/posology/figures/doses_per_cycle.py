@@ -17,20 +17,21 @@ def doses_per_cycle(table: Mapping[str, Any]) -> Any:
         raise ValueError("this trial gave no dose in any arm")
     first = next(iter(arms.values()))[0]
     unit = first["endpoints"]["mean_dose"]["unit"].replace("m2", "m²")
-    panels = {arm: _panel(cycles, f"Dose ({unit})") for arm, cycles in arms.items()}
+    what = "Cycle" if "grades" in table else "Visit"
+    panels = {arm: _panel(cycles, f"Dose ({unit})", what) for arm, cycles in arms.items()}
     return style.finish(
         style.panels(panels, share_y=True),
         "Doses given",
         "Circle: mean. Thick bar: middle half of patients. Thin bar: 5 to 95 %.",
-        f"Doses given in each cycle under {', '.join(arms)}: mean and spread between patients, in {unit}.",
+        f"Doses given in each {what.lower()} under {', '.join(arms)}: mean and spread between patients, in {unit}.",
     )
 
 
-def _panel(cycles: list[Mapping[str, Any]], title: str) -> Any:
+def _panel(cycles: list[Mapping[str, Any]], title: str, what: str) -> Any:
     rows = [
         {"cycle": found["cycle"], "mean": found["endpoints"]["mean_dose"]["mean"], **found["dose"]} for found in cycles
     ]
-    base = alt.Chart(style.values(rows)).encode(x=alt.X("cycle:O", title="Cycle", axis=alt.Axis(labelAngle=0)))
+    base = alt.Chart(style.values(rows)).encode(x=alt.X("cycle:O", title=what, axis=alt.Axis(labelAngle=0)))
     y = alt.Y("p5:Q", title=title, scale=alt.Scale(zero=False, padding=8))
     return alt.layer(
         base.mark_rule(color=style.BLUE, opacity=0.35, strokeWidth=5).encode(y=y, y2="p95:Q"),

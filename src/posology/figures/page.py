@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import Template
 
-PAGE = Template("""<!doctype html>
+HEAD = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -39,7 +39,9 @@ summary { cursor: pointer; color: var(--accent); margin: 12px 0; }
 </head>
 <body>
 <main>
-<h1>$title</h1>
+"""
+
+PAGE = Template(HEAD + """<h1>$title</h1>
 <p class="question">$question</p>
 <p class="use"><strong>Research use only. Not a medical device.</strong> The patients are simulated; nothing here
 was tried on people.</p>

@@ -21,25 +21,29 @@ def posterior_bands(
     target: tuple[float, float] | None = None,
     now: float | None = None,
     log: bool = False,
+    prior: Mapping[str, Sequence[float]] | None = None,
+    band: tuple[int, int] = (5, 95),
 ) -> Any:
     """Median and 5-95 % band over time with the target band, measured points and given doses.
 
-    `curve` holds equally long "time", "p5", "p50" and "p95"; `measured` rows {"time", "value"} and
+    `curve` holds equally long "time", "p5", "p50" and "p95" (the ends of `band`), `prior` the same
+    before anything was measured; `measured` rows {"time", "value"} and
     "below": True for a value under the limit of quantification; `doses` rows {"time", "label"}.
     What lies after `now` is the forecast. Raises ValueError for columns of different lengths.
     """
-    names = ("time", "p5", "p50", "p95")
-    sizes = {name: len(curve[name]) for name in names}
-    if len(set(sizes.values())) > 1 or not sizes["time"]:
-        raise ValueError(f"a curve needs equally long, non-empty time, p5, p50 and p95, got {sizes}")
-    rows = [dict(zip(names, row, strict=True)) for row in zip(*(curve[name] for name in names), strict=True)]
+    rows = _rows(curve, band)
     scale = alt.Scale(type="log", nice=False, padding=10) if log else alt.Scale(zero=True)
     x = alt.X("time:Q", title=f"Time ({time_unit})", scale=alt.Scale(nice=False))
-    y = alt.Y("p5:Q", title=f"{reading} ({unit})" + (", log scale" if log else ""), scale=scale)
+    y = alt.Y("low:Q", title=f"{reading} ({unit})" + (", log scale" if log else ""), scale=scale)
+    middle = alt.Y("p50:Q", scale=scale)
     base = alt.Chart(style.values(rows)).encode(x=x)
     layers = [] if target is None else [_target(target)]
-    layers.append(base.mark_area(color=style.BLUE, opacity=0.22).encode(y=y, y2="p95:Q"))
-    layers.append(base.mark_line(color=style.BLUE, strokeWidth=2).encode(y=alt.Y("p50:Q", scale=scale)))
+    if prior is not None:
+        earlier = alt.Chart(style.values(_rows(prior, band))).encode(x=x)
+        layers.append(earlier.mark_area(color=style.MUTED, opacity=0.16).encode(y=y, y2="high:Q"))
+        layers.append(earlier.mark_line(color=style.MUTED, strokeWidth=1.2, strokeDash=[4, 3]).encode(y=middle))
+    layers.append(base.mark_area(color=style.BLUE, opacity=0.22).encode(y=y, y2="high:Q"))
+    layers.append(base.mark_line(color=style.BLUE, strokeWidth=2).encode(y=middle))
     if now is not None:
         layers += _now(now)
     if measured:
@@ -47,7 +51,9 @@ def posterior_bands(
     chart = alt.layer(*layers).properties(width=640, height=260)
     if doses:
         chart = alt.vconcat(chart, _doses(doses), spacing=6).resolve_scale(x="shared")
-    words = "Line: median expectation. Blue band: 5 to 95 %. Points: measured."
+    words = f"Line: median expectation. Blue band: {band[0]} to {band[1]} %. Points: measured."
+    if prior is not None:
+        words += " Grey, dashed: before any measurement."
     if any(row.get("below") for row in measured):
         words += " Triangle: below the limit of quantification."
     if target is not None:
@@ -57,8 +63,18 @@ def posterior_bands(
         f"{reading}: measured and expected",
         words,
         f"{reading} of one patient over {rows[-1]['time']:g} {time_unit}: {len(measured)} measured values, "
-        f"{len(doses)} doses, and the expected course with its 5 to 95 % band.",
+        f"{len(doses)} doses, and the expected course with its {band[0]} to {band[1]} % band.",
     )
+
+
+def _rows(curve: Mapping[str, Sequence[float]], band: tuple[int, int]) -> list[dict[str, float]]:
+    names = ("time", f"p{band[0]}", "p50", f"p{band[1]}")
+    sizes = {name: len(curve[name]) for name in names}
+    if len(set(sizes.values())) > 1 or not sizes["time"]:
+        raise ValueError(f"a curve needs equally long, non-empty {', '.join(names[:-1])} and {names[-1]}, got {sizes}")
+    return [
+        dict(zip(("time", "low", "p50", "high"), row, strict=True)) for row in zip(*(curve[name] for name in names), strict=True)
+    ]
 
 
 def _target(target: tuple[float, float]) -> Any:

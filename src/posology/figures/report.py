@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -11,12 +10,12 @@ from typing import Any
 
 from posology.evaluation.endpoints import GRADE_SOURCE, label
 from posology.evaluation.table import HEADLINES, rows
-from posology.figures import style
 from posology.figures.anc_bands import anc_bands
 from posology.figures.doses_per_cycle import doses_per_cycle
 from posology.figures.grade_shares import grade_shares
 from posology.figures.page import PAGE
 from posology.figures.paired_differences import paired_differences
+from posology.figures.parts import figure, grid, items
 from posology.figures.summary import summary
 
 _CYCLES_2_6 = ("grade1to3_share_cycles_2_6", "grade4_share_cycles_2_6", "grade0_share_cycles_2_6")
@@ -51,15 +50,15 @@ def report(table: Mapping[str, Any], about: About) -> str:
         summary="".join(f"<p>{escape(sentence)}</p>" for sentence in summary(table)),
         arms="".join(f"<dt>{escape(arm)}</dt><dd>{escape(_arm(table, about, arm))}</dd>" for arm in table["arms"]),
         reading=escape(
-            "Each cell: the value, and in brackets its 95 % interval. A cycle counts where a dose was given."
-            + (f" Grades: {GRADE_SOURCE}." if "grades" in table else "")
+            "Each cell: the value, and in brackets its 95 % interval."
+            + (f" A cycle counts where a dose was given. Grades: {GRADE_SOURCE}." if "grades" in table else "")
         ),
-        results=_grid(rows(table)),
-        figures="".join(_figure(chart) for chart in charts(table)),
+        results=grid(rows(table)),
+        figures="".join(figure(chart) for chart in charts(table)),
         details=_details(table),
         method="".join(f"<p>{escape(sentence)}</p>" for sentence in _method(table, about)),
-        limits=_items([*about.limits, *_OWN_LIMITS]),
-        sources=_items([*about.sources, *([GRADE_SOURCE] if "grades" in table else [])] or ["none given"]),
+        limits=items([*about.limits, *_OWN_LIMITS]),
+        sources=items([*about.sources, *([GRADE_SOURCE] if "grades" in table else [])] or ["none given"]),
     )
 
 
@@ -88,37 +87,19 @@ def charts(table: Mapping[str, Any]) -> list[Any]:
     return found
 
 
-def _figure(chart: Any) -> str:
-    """A chart as an image of its own, so that names inside one drawing never meet those of another."""
-    image = base64.b64encode(style.svg(chart).encode()).decode()
-    words = escape(str(chart.to_dict()["description"]), quote=True)
-    return f'<figure><img alt="{words}" src="data:image/svg+xml;base64,{image}"></figure>'
-
-
-def _grid(cells: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in cells[0])
-    body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
-        for row in cells[1:]
-    )
-    # A wide table scrolls inside its frame, which the keyboard must reach as well.
-    open_frame = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
-    return f"{open_frame}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-
-
 def _details(table: Mapping[str, Any]) -> str:
     parts = []
     if "grades" in table:
-        parts.append(("Cycles 2 to 6 (cycle 1 has no history to learn from)", _grid(rows(table, _CYCLES_2_6))))
+        parts.append(("Cycles 2 to 6 (cycle 1 has no history to learn from)", grid(rows(table, _CYCLES_2_6))))
     for name, group in table["subgroups"].items():
         if group["arms"]:
-            parts.append((f"Subgroup: {name} ({group['patients']:,} patients)", _grid(rows(group, HEADLINES[:4]))))
+            parts.append((f"Subgroup: {name} ({group['patients']:,} patients)", grid(rows(group, HEADLINES[:-2]))))
     limits = [[arm, name, f"{hit['count']:,}", _per_hundred(hit)] for arm, name, hit in _hits(table)]
     if limits:
         header = ["Arm", "Limit", "Decisions bound", "Per 100 doses"]
-        parts.append(("Safety limits that changed a dose", _grid([header, *limits])))
+        parts.append(("Safety limits that changed a dose", grid([header, *limits])))
     if table["regret"]:
-        parts.append((f"Regret to {table['regret']['versus']}", _grid(_regret_rows(table["regret"]))))
+        parts.append((f"Regret to {table['regret']['versus']}", grid(_regret_rows(table["regret"]))))
     found = "".join(f"<details><summary>{escape(title)}</summary>{body}</details>" for title, body in parts)
     return f"<h2>In detail</h2>{found}" if found else ""
 
@@ -162,7 +143,3 @@ def _method(table: Mapping[str, Any], about: About) -> list[str]:
     if about.command:
         sentences.append(f"To make this again: {about.command}")
     return sentences
-
-
-def _items(texts: Iterable[str]) -> str:
-    return "".join(f"<li>{escape(text)}</li>" for text in texts)

@@ -24,11 +24,13 @@ def vpc(
     unit: str = "mg/L",
     time_unit: str = "hours",
     log: bool = False,
+    corrected: bool = False,
 ) -> Any:
     """Observed 5, 50 and 95 % [3, B] at bin times [B] over simulated intervals [3, 3, B].
 
     `simulated[i]` are the lower bound, median and upper bound of percentile i over simulated data
-    sets; `points` [M, 2] are single measurements (time, value). Raises ValueError for other shapes.
+    sets; `points` [M, 2] are single measurements (time, value); `corrected` says that all values are
+    prediction-corrected. Raises ValueError for other shapes.
     """
     at, seen, drawn = np.asarray(time, float), np.asarray(observed, float), np.asarray(simulated, float)
     if seen.shape != (3, at.size) or drawn.shape != (3, 3, at.size):
@@ -38,7 +40,7 @@ def vpc(
         )
     scale = alt.Scale(type="log" if log else "linear", zero=not log, nice=not log)
     x = alt.X("time:Q", title=f"Time ({time_unit})")
-    y = alt.Y("lower:Q", title=f"{reading} ({unit})", scale=scale)
+    y = alt.Y("lower:Q", title=f"{reading} ({unit})" + (", prediction-corrected" if corrected else ""), scale=scale)
     layers: list[Any] = []
     # Labels stand where the percentiles lie furthest apart.
     widest = int(np.nanargmax(seen[2] - seen[0])) if np.isfinite(seen[2] - seen[0]).any() else 0

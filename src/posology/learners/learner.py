@@ -75,6 +75,12 @@ def suited(learner: T, spec: Spec) -> T:
     return configure(learner, {"bootstrap": False, "discount": 1.0}) if spec.discount == 1.0 else learner
 
 
+def annealing(learner: T, updates: int) -> T:
+    """The learner whose learning rate falls to 0 over so many updates, where it has that setting."""
+    has = any(f.name == "anneal_over" for f in fields(learner))  # type: ignore[arg-type]
+    return configure(learner, {"anneal_over": updates}) if has else learner
+
+
 def _as(example: Any, value: Any, name: str) -> Any:
     try:
         if isinstance(example, bool):
@@ -86,6 +92,14 @@ def _as(example: Any, value: Any, name: str) -> Any:
     except (KeyError, TypeError, ValueError):
         kind = "a list of whole numbers" if isinstance(example, tuple) else type(example).__name__
         raise ValueError(f"setting {name} is '{value}'; it must be {kind}, for example {example}") from None
+
+
+def annealed(rate: float, updates: Any, over: int) -> Any:
+    """A learning rate that falls linearly to 0 over so many updates; 0 leaves it constant."""
+    import jax.numpy as jnp
+
+    left = 1.0 - updates.astype(jnp.float32) / over if over else jnp.float32(1.0)
+    return rate * jnp.maximum(left, 0.0)
 
 
 def at_least(learner: Any, **lowest: float) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from posology.environments.environment import Environment
 from posology.learners.learner import Learner, config
-from posology.learners.rollout import rollout
+from posology.learners.rollout import Episode, rollout
 from posology.policies import storage
 from posology.policies.network import description
 from posology.policies.policy import Policy
@@ -29,7 +29,8 @@ from posology.policies.policy import Policy
 Report = Callable[[dict[str, Any]], None]
 
 EVALUATION_SEED = 7_654_321  # held-out patients are the same whatever the training seed
-IDENTITY = ("treatment", "fingerprint", "learner", "config", "seed", "pool", "data_hash")
+POINT = ("updates", "seconds", "samples", "judging_seconds")  # when a policy was judged, not how well it did
+IDENTITY = ("treatment", "fingerprint", "belief", "learner", "config", "seed", "pool", "data_hash")
 
 
 def _silent(event: dict[str, Any]) -> None:
@@ -54,7 +55,11 @@ def evaluator(
             action, memory = policy.act(key, observation, mask, memory)
             return action, (), memory
 
-        e = jax.vmap(lambda k, patient: rollout(env, act, policy.memory(), k, patient))(keys, patients)
+        def one(key: Any, patient: Any) -> Episode:
+            noise, choice = jax.random.split(key)
+            return rollout(env, act, policy.memory(), noise, choice, patient)
+
+        e = jax.vmap(one)(keys, patients)
         lengths = jnp.sum(e.alive, 1, dtype=jnp.float32)
         return {
             "returns": jnp.sum(e.reward, 1),
@@ -151,6 +156,7 @@ def train(
     identity = {
         "treatment": env.spec.id,
         "fingerprint": fingerprint or getattr(env, "fingerprint", None) or storage.spec_hash(env.spec),
+        "belief": getattr(env, "belief", 0),  # particles that the policy sees, 0 for none
         "learner": learner.id,
         "config": config(learner),
         "seed": seed,
@@ -171,7 +177,7 @@ class _Run:
     def __init__(self, env: Environment, learner: Learner, out: Path, identity: dict[str, Any], report: Report) -> None:
         self.env, self.learner, self.out, self.identity, self.report = env, learner, out, identity, report
         self.folder = storage.partial_folder(out)
-        self.done, self.earlier, self.compile_seconds = 0, 0.0, 0.0
+        self.done, self.earlier, self.compile_seconds, self.judging = 0, 0.0, 0.0, 0.0
         self.history: list[dict[str, Any]] = []
         self.begun = time.perf_counter()
 
@@ -210,6 +216,7 @@ class _Run:
         self.done, self.earlier = progress["updates"], progress["seconds"]
         self.compile_seconds += progress["compile_seconds"]
         self.history = progress["history"]
+        self.judging = self.history[-1]["judging_seconds"] if self.history else 0.0
         here = {**storage.versions(), **storage.machine()}
         for name, was in progress["made_with"].items():
             if here.get(name) != was:
@@ -244,13 +251,16 @@ class _Run:
     def evaluate(self) -> dict[str, Any]:
         """Greedy policy on the held-out patients, added to the history."""
         if self.history and self.history[-1]["updates"] == self.done:
-            return {name: v for name, v in self.history[-1].items() if name not in ("updates", "seconds", "samples")}
+            return {name: v for name, v in self.history[-1].items() if name not in POINT}
+        begun = time.perf_counter()
         result = summary(self.env, self.judge(self.learner.parameters(self.state)))
+        self.judging += time.perf_counter() - begun
         if not math.isfinite(result["return_mean"]):
             raise ValueError(
                 f"the mean return on held-out patients is {result['return_mean']} after update {self.done}"
             )
-        point = {"updates": self.done, "seconds": self.elapsed(), "samples": int(self.state.decisions), **result}
+        point = {"updates": self.done, "seconds": self.elapsed(), "samples": int(self.state.decisions)}
+        point |= {"judging_seconds": self.judging, **result}
         self.history.append(point)
         self.report({"event": "evaluation", **point})
         return result

@@ -40,16 +40,17 @@ def step_discount(step: Any, daily: float, otherwise: float) -> Any:
     return jnp.float32(otherwise) if days is None else jnp.float32(daily) ** days
 
 
-def rollout(env: Environment, act: Act, memory: Any, key: Any, patient: Any, discount: float = 1.0) -> Episode:
+def rollout(
+    env: Environment, act: Act, memory: Any, noise: Any, choice: Any, patient: Any, discount: float = 1.0
+) -> Episode:
     """An episode of one patient.
 
     Args:
         act: `(key, observation, mask, memory) -> (action, extra, memory)`.
         memory: the memory before the first observation.
-        key: noise of the episode and of the choices, as two independent streams.
+        noise, choice: keys of what befalls the patient and of what the policy draws.
         discount: of a decision whose step does not tell its days.
     """
-    noise, choice = jax.random.split(key)
     state, observation, mask = env.reset(noise, patient)
 
     def decide(carry: Any, t: Any) -> tuple[Any, Any]:

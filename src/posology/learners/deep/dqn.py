@@ -5,9 +5,9 @@
                                    Mnih 2015, doi:10.1038/nature14236; van Hasselt 2016, arXiv:1509.06461
 
 One update lets `patients` of the pool live one whole episode each under an ε-greedy policy, stores
-their decisions and takes `gradients` steps. ε falls linearly over `explore_over` updates. Deviations:
-the slow network follows continuously, and exploration draws only among allowed doses. With n > 1 the
-rewards between are those of the ε-greedy policy, uncorrected, as is usual.
+their decisions and takes `gradients` steps. ε falls linearly over `explore_over` updates. The policy
+that is judged and stored is greedy on the slow network. With n > 1 the rewards between are those of
+the ε-greedy policy, uncorrected, as is usual. Where we deviate: `docs/learners/dqn.md`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import optax
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners import networks, replay, targets
-from posology.learners.learner import at_least, in_unit_interval
+from posology.learners.learner import annealed, at_least, in_unit_interval
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
 from posology.learners.rollout import Episode, of_patients, rollout
@@ -61,28 +61,30 @@ class DQN:
     """Hyper-parameters. `discount` is per decision, unless the environment's steps tell their days.
 
     `bootstrap`: whether the end of study is worth the value of the true last observation or nothing.
+    `anneal_over`: updates after which the learning rate has fallen linearly to 0 (0: constant).
     """
 
     id: ClassVar[str] = "dqn"
 
     patients: int = 256
-    gradients: int = 32
-    batch: int = 512
-    capacity: int = 65536
-    learning_rate: float = 1e-3
+    gradients: int = 64
+    batch: int = 256
+    capacity: int = 262_144
+    learning_rate: float = 2e-3
+    anneal_over: int = 0
     discount: float = 0.99
     n_step: int = 1
     follow: float = 0.02
     huber: float = 1.0
-    explore_over: int = 50
+    explore_over: int = 20
     explore_from: float = 1.0
-    explore_to: float = 0.05
+    explore_to: float = 0.1
     max_gradient: float = 10.0
     bootstrap: bool = True
     hidden: tuple[int, ...] = (64, 64)
 
     def __post_init__(self) -> None:
-        at_least(self, patients=1, gradients=1, batch=1, capacity=1, n_step=1, explore_over=1, learning_rate=0)
+        at_least(self, patients=1, gradients=1, batch=1, capacity=1, n_step=1, explore_over=1, learning_rate=0, anneal_over=0)
         in_unit_interval(self, "discount", "follow", "explore_from", "explore_to")
 
     def network(self, spec: Spec) -> Network:
@@ -137,9 +139,9 @@ class DQN:
         return self.explore_from + (self.explore_to - self.explore_from) * done
 
     def parameters(self, state: State) -> dict[str, Any]:
-        """The value network and the normalisation of its observations."""
+        """The slow value network, a running mean, and the normalisation of its observations."""
         moments = state.observations
-        return {**state.weights, "observation.mean": moments.mean, "observation.sd": moments.sd}
+        return {**state.slow, "observation.mean": moments.mean, "observation.sd": moments.sd}
 
     def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
         """The dose of highest value (values alone say nothing about how to draw: always greedy)."""
@@ -165,8 +167,9 @@ class DQN:
         pool = jax.tree.leaves(patients)[0].shape[0]
         who, keys = jax.random.split(jax.random.fold_in(key, 0))
         chosen = of_patients(patients, jax.random.randint(who, (self.patients,), 0, pool))
-        one = lambda k, patient: rollout(env, act, (), k, patient, self.discount)  # noqa: E731
-        return jax.vmap(one)(jax.random.split(keys, self.patients), chosen)
+        noise, choice = jax.random.split(keys, (2, self.patients))
+        one = lambda n, c, patient: rollout(env, act, (), n, c, patient, self.discount)  # noqa: E731
+        return jax.vmap(one)(noise, choice, chosen)
 
     def _decisions(self, e: Episode) -> Decision:
         """The decisions of one patient's episode, as rows."""
@@ -189,6 +192,7 @@ class DQN:
     def _learn(self, key: Any, state: State, spec: Spec) -> tuple[State, Any]:
         optimiser = self._optimiser()
         batch_loss = lambda w, s, rows: jnp.mean(jax.vmap(self._loss, (None, None, None, 0))(w, s, spec, rows))  # noqa: E731
+        rate = annealed(self.learning_rate, state.updates, self.anneal_over)
         past = state.replay  # stays outside the loop's carry, which would copy it
 
         def gradient_step(carry: Any, i: Any) -> tuple[Any, Any]:
@@ -197,7 +201,7 @@ class DQN:
             loss, gradient = jax.value_and_grad(batch_loss)(weights, state._replace(slow=slow), rows)
             with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
                 direction, memory = optimiser.update(gradient, memory)
-            weights = optax.apply_updates(weights, direction)
+            weights = jax.tree.map(lambda w, d: w - rate * d, weights, direction)
             slow = jax.tree.map(lambda old, new: old + self.follow * (new - old), slow, weights)
             return (weights, slow, memory), loss
 
@@ -206,4 +210,4 @@ class DQN:
         return state._replace(weights=weights, slow=slow, optimiser=memory), jnp.mean(losses)
 
     def _optimiser(self) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(self.max_gradient), optax.adam(self.learning_rate))
+        return optax.chain(optax.clip_by_global_norm(self.max_gradient), optax.scale_by_adam())

@@ -3,13 +3,12 @@
     L(θ) = −E[min(ρ·A, clip(ρ, 1 − ε, 1 + ε)·A)] − β·E[H(π_θ)],   ρ = π_θ(a|o) / π_old(a|o)
     L(φ) = ½·E[(V_φ(o) − (A + V_old))²]                                 Schulman 2017, arXiv:1707.06347
 
-One update lets `patients` of the pool live one whole episode each and learns from all of them for
-`epochs` passes. Minibatches are whole episodes, which makes training through a recurrent memory
-exact; padded steps weigh nothing. Deviations: actor and critic are separate networks with separate
-steps; the critic learns returns in units of their running SD, so that rewards need no scaling by
-hand; advantages are standardised over the update, not the minibatch; the value loss is not clipped.
-A continuous dose squashes a Gaussian by tanh; ρ and the entropy are taken before the squashing (the
-Jacobian cancels in ρ).
+One update plays `patients` whole episodes and learns from all of them for `epochs` passes. Each
+patient that is drawn lives `repeats` of them under the same noise, so that an advantage is compared
+with those of the patient's other courses: what the patient and its fate bring cancels, what the dose
+brings stays. The policy is the running mean of the actor (`follow`). Minibatches are whole episodes,
+which makes training through a recurrent memory exact; padded steps weigh nothing. Where we deviate
+from the paper: `docs/learners/ppo.md`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import optax
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners import networks, targets
-from posology.learners.learner import at_least, in_unit_interval
+from posology.learners.learner import annealed, at_least, in_unit_interval
 from posology.learners.networks import Moments
 from posology.learners.rollout import Episode, of_patients, rollout
 from posology.policies import network as net
@@ -39,6 +38,7 @@ class State(NamedTuple):
     """Everything that changes while learning."""
 
     weights: Any  # {"actor", "critic"}
+    mean: Any  # running mean of the actor
     optimiser: Any
     observations: Moments
     returns: Moments
@@ -63,6 +63,8 @@ class Batch(NamedTuple):
 class PPO:
     """Hyper-parameters. `discount` is per decision, unless the environment's steps tell their days.
 
+    `patients` counts the episodes of an update, `repeats` of them for each patient. `follow`: share of
+    the actor that enters its running mean after each update (1: no mean).
     `bootstrap`: whether the end of study is worth the value of the true last observation (an
     ongoing treatment) or nothing (a question that ends there). `anneal_over`: updates after which
     the learning rate has fallen linearly to 0 (0: constant).
@@ -71,12 +73,14 @@ class PPO:
     id: ClassVar[str] = "ppo"
 
     patients: int = 256
+    repeats: int = 4
     epochs: int = 10
     minibatches: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     anneal_over: int = 0
+    follow: float = 0.1
     discount: float = 0.99
-    trace: float = 0.95
+    trace: float = 0.5
     clip: float = 0.2
     entropy: float = 0.003
     max_gradient: float = 0.5
@@ -86,10 +90,11 @@ class PPO:
     hidden: tuple[int, ...] = (64, 64)
 
     def __post_init__(self) -> None:
-        at_least(self, patients=1, epochs=1, minibatches=1, anneal_over=0, learning_rate=0, clip=0, entropy=0)
-        in_unit_interval(self, "discount", "trace")
-        if self.patients % self.minibatches:
-            raise ValueError(f"patients is {self.patients}; it must be a multiple of minibatches, {self.minibatches}")
+        at_least(self, patients=1, repeats=1, epochs=1, minibatches=1, anneal_over=0, learning_rate=0, clip=0, entropy=0)
+        in_unit_interval(self, "discount", "trace", "follow")
+        for name in ("minibatches", "repeats"):
+            if self.patients % getattr(self, name):
+                raise ValueError(f"patients is {self.patients}; it must be a multiple of {name}, {getattr(self, name)}")
         if self.memory not in net.MEMORIES:
             raise ValueError(f"memory is '{self.memory}'; allowed: {', '.join(net.MEMORIES)}")
 
@@ -115,10 +120,11 @@ class PPO:
             weights["actor"]["log_sd"] = jnp.float32(FIRST_LOG_SD)
         moments = networks.no_moments((env.spec.size,))
         zero = jnp.int32(0)
-        return State(weights, self._optimiser().init(weights), moments, networks.no_moments(), key, zero, zero)
+        mean = jax.tree.map(jnp.copy, weights["actor"])
+        return State(weights, mean, self._optimiser().init(weights), moments, networks.no_moments(), key, zero, zero)
 
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
-        """One episode of each of `self.patients` patients, then `epochs` passes over them."""
+        """`self.patients` episodes, then `epochs` passes over them."""
         key = jax.random.fold_in(state.key, state.updates)
         episodes = self._interact(key, state, env, patients)
         batch, returns = self._batch(state, env.spec, episodes)
@@ -126,13 +132,17 @@ class PPO:
         rewards, decisions = jnp.sum(episodes.reward, 1), jnp.sum(episodes.alive, dtype=jnp.int32)
         metrics |= {"return": jnp.mean(rewards), "length": jnp.mean(jnp.sum(episodes.alive, 1, dtype=jnp.float32))}
         seen = networks.merge(state.observations, episodes.observation[:, :-1], episodes.alive)
-        state = State(weights, optimiser, seen, returns, state.key, state.updates + 1, state.decisions + decisions)
+        mean = jax.tree.map(lambda old, new: old + self.follow * (new - old), state.mean, weights["actor"])
+        counts = (state.updates + 1, state.decisions + decisions)
+        state = State(weights, mean, optimiser, seen, returns, state.key, *counts)
         return state, metrics
 
     def parameters(self, state: State) -> dict[str, Any]:
-        """The actor and the normalisation of its observations."""
-        moments = state.observations
-        return {**state.weights["actor"], "observation.mean": moments.mean, "observation.sd": moments.sd}
+        """The mean of the actor and the normalisation of its observations."""
+        return self._with_moments(state.mean, state)
+
+    def _with_moments(self, actor: Any, state: State) -> dict[str, Any]:
+        return {**actor, "observation.mean": state.observations.mean, "observation.sd": state.observations.sd}
 
     def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
         """The learned policy; greedy takes the most likely (or median) dose."""
@@ -145,7 +155,7 @@ class PPO:
         return value * state.returns.sd + state.returns.mean
 
     def _interact(self, key: Any, state: State, env: Environment, patients: Any) -> Episode:
-        actor, params = self.network(env.spec), self.parameters(state)
+        actor, params = self.network(env.spec), self._with_moments(state.weights["actor"], state)
 
         def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
             x = net.normalise(observation, params["observation.mean"], params["observation.sd"])
@@ -157,10 +167,12 @@ class PPO:
             return net.squash(u, actor.low, actor.high), u, memory
 
         pool = jax.tree.leaves(patients)[0].shape[0]
-        who, keys = jax.random.split(jax.random.fold_in(key, 0))
-        chosen = of_patients(patients, jax.random.randint(who, (self.patients,), 0, pool))
-        one = lambda k, patient: rollout(env, act, net.start(actor), k, patient, self.discount)  # noqa: E731
-        return jax.vmap(one)(jax.random.split(keys, self.patients), chosen)
+        who, noise, choice = jax.random.split(jax.random.fold_in(key, 0), 3)
+        drawn = self.patients // self.repeats
+        chosen = jnp.repeat(jax.random.randint(who, (drawn,), 0, pool), self.repeats)
+        noises = jnp.repeat(jax.random.split(noise, drawn), self.repeats)
+        play = lambda n, c, patient: rollout(env, act, net.start(actor), n, c, patient, self.discount)  # noqa: E731
+        return jax.vmap(play)(noises, jax.random.split(choice, self.patients), of_patients(patients, chosen))
 
     def _batch(self, state: State, spec: Spec, e: Episode) -> tuple[Batch, Moments]:
         to_come = jax.vmap(targets.discounted)(e.reward, e.alive, e.discount)
@@ -180,9 +192,20 @@ class PPO:
         log_probability = jax.vmap(self._likelihood, (None, None, 0, 0, 0))(
             state.weights["actor"], spec, steps, mask, e.extra
         )[0]
+        advantage = self._within_patient(advantage, e.alive)
         spread = networks.merge(networks.no_moments(), advantage, e.alive)
         standard = (advantage - spread.mean) / (spread.sd + 1e-8)
         return Batch(steps, mask, e.extra, log_probability, standard, learned, e.alive), returns
+
+    def _within_patient(self, advantage: Any, alive: Any) -> Any:
+        """Advantages less the mean of the same decision in the patient's other courses, where they reached it."""
+        if self.repeats == 1:
+            return advantage
+        shape = (-1, self.repeats, advantage.shape[1])
+        here, values = alive.reshape(shape).astype(jnp.float32), jnp.where(alive, advantage, 0.0).reshape(shape)
+        others = jnp.maximum(jnp.sum(here, 1, keepdims=True) - here, 1.0)
+        rest = (jnp.sum(values, 1, keepdims=True) - values) / others
+        return (values - rest).reshape(advantage.shape)
 
     def _likelihood(self, actor: Any, spec: Spec, x: Any, mask: Any, action: Any) -> tuple[Any, Any]:
         """ln probability of the actions and entropy, along one episode."""
@@ -215,7 +238,7 @@ class PPO:
         return metrics["policy_loss"] + metrics["value_loss"] - self.entropy * metrics["entropy"], metrics
 
     def _learn(self, key: Any, state: State, spec: Spec, batch: Batch) -> tuple[Any, Any, dict[str, Any]]:
-        optimiser, rate = self._optimiser(), self._rate(state.updates)
+        optimiser, rate = self._optimiser(), annealed(self.learning_rate, state.updates, self.anneal_over)
 
         def minibatch(carry: Any, rows: Any) -> tuple[Any, Any]:
             weights, memory = carry
@@ -241,9 +264,3 @@ class PPO:
             {"actor": "actor", "critic": "critic"},
         )
         return optax.chain(clip, optax.scale_by_adam(eps=1e-5))
-
-    def _rate(self, updates: Any) -> Any:
-        if not self.anneal_over:
-            return jnp.float32(self.learning_rate)
-        left = 1.0 - updates.astype(jnp.float32) / self.anneal_over
-        return self.learning_rate * jnp.maximum(left, 0.0)

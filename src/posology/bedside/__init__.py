@@ -1,0 +1,1 @@
+"""What one patient gets: recommendation, what-if, what is missing, the decision. No web, no SQL."""

@@ -1,0 +1,127 @@
+"""What a record says of one patient: the posterior over parameters and state at the time asked.
+
+The past is cut into stretches, one per dose (`patients/past.py`), which the particles of
+`patients/particles.py` take one after the other: the same code that follows a simulated patient. The
+draws of the posterior are the weighted particles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from posology.environments.belief import Believer
+from posology.environments.records import BEFORE, Known
+from posology.environments.treatment import Treatment
+from posology.patients import particles, past
+from posology.patients.course import Frame, Increment
+from posology.patients.particles import Belief
+from posology.patients.population import Patient
+from posology.patients.prior import Prior, Typical
+
+
+class Believed(NamedTuple):
+    """The posterior of one patient: how it was computed, the covariates it rests on (the model's
+    reference values included), the centre of the prior, and the draws."""
+
+    believer: Believer
+    covariates: dict[str, float]
+    typical: Typical
+    belief: Belief
+
+    @property
+    def patient(self) -> Patient:
+        """The patient as an environment knows one; what is hidden is typical for the covariates."""
+        return subject(self.believer, self.covariates)
+
+
+class Engine(NamedTuple):
+    """A believer with its compiled replay of a past, `replay(covariates, past, frame)`."""
+
+    believer: Believer
+    replay: Any
+
+
+@lru_cache(maxsize=64)
+def engine(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Engine:
+    """Compiled once for a treatment and a number of draws; `measured` are the covariates that are known to
+    give a parameter."""
+    b = Believer(treatment, draws)
+    b.prior = Prior(treatment.model, measured)
+
+    def replay(covariates: Mapping[str, Any], stretches: Increment, frame: Frame) -> tuple[Typical, Belief]:
+        who = subject(b, covariates)
+        return b.typical(who), b.replay(who, stretches, frame)
+
+    return Engine(b, jax.jit(replay, static_argnums=2))
+
+
+def subject(b: Believer, covariates: Mapping[str, Any]) -> Patient:
+    """A patient of these covariates with typical parameters."""
+    given = {name: jnp.asarray(v, jnp.float32) for name, v in covariates.items()}
+    own = b.prior.typical({c.name: given[c.name] for c in b.prior.model.covariates if c.name in given}).own
+    return Patient(jnp.int32(0), given, own, {})
+
+
+def covariates_of(treatment: Treatment, known: Known) -> dict[str, float]:
+    """Latest values of the covariates, the model's reference value where the record has none."""
+    defaults = {c.name: c.default for c in treatment.model.covariates if c.default is not None}
+    return {**defaults, **{name: v.value for name, v in known.latest.items()}}
+
+
+def believed(treatment: Treatment, known: Known, draws: int) -> Believed:
+    """The posterior of a patient at the time of `known`, with `draws` draws."""
+    covariates = covariates_of(treatment, known)
+    measured = tuple(m for m in treatment.measured if m in known.latest and treatment.model.covariate(m).sets)
+    e = engine(treatment, draws, measured)
+    typical, belief = e.replay(covariates, *what_happened(treatment, known))
+    return Believed(e.believer, covariates, typical, belief)
+
+
+def what_happened(treatment: Treatment, known: Known) -> tuple[Increment, Frame]:
+    """The past of a record as stretches, times in hours since the course began."""
+    doses = [past.Dosed(d.time - known.begin, d.mg, d.duration) for d in known.doses]
+    first = min((d.time for d in known.doses), default=np.inf)
+    # a baseline that is known without error is not measured again by the count it was taken from
+    counted = {m.removeprefix(BEFORE) for m in treatment.measured if m in known.latest}
+    told = [m for m in known.measured if m.time is not None and (m.name not in counted or m.time > first)]
+    # a value below its limit is shown to the policy as half of the limit; the likelihood takes the limit
+    seen = [past.Measurement((m.time or 0.0) - known.begin, m.name, (1 + m.below) * m.value, m.below) for m in told]
+    return past.stretches(treatment.model, doses, seen, known.now)
+
+
+def parameters(prior: Prior, typical: Typical, belief: Belief) -> Any:
+    """Individual parameters of each draw on the coming occasion, one drawn for each."""
+    kappa = particles.occasions(prior, len(belief.log_weight), belief.seen)
+    return jax.vmap(lambda e, k: prior.individual(typical, e, k))(belief.effects, kappa)
+
+
+class Departure(NamedTuple):
+    """How a parameter differs from the typical patient of the same covariates: posterior median over
+    typical value with its 90 % interval, and the share of the prior's variance of ln that is gone."""
+
+    parameter: str
+    meaning: str
+    ratio: float
+    lower: float
+    upper: float
+    narrowed: float
+
+
+def departures(patient: Believed) -> list[Departure]:
+    """Every uncertain parameter, the one the record says most about first."""
+    prior = patient.believer.prior
+    effects, log_weight = np.asarray(patient.belief.effects), patient.belief.log_weight
+    weight, before = np.exp(np.asarray(log_weight)), np.diag(prior.factor @ prior.factor.T)
+    rows = []
+    for i, name in enumerate(prior.names):
+        low, middle, high = np.exp(np.asarray(particles.quantiles(effects[:, i], log_weight, (0.05, 0.5, 0.95))))
+        variance = float(weight @ (effects[:, i] - weight @ effects[:, i]) ** 2)
+        meaning = prior.model.own.numbers[name].meaning  # type: ignore[attr-defined]
+        rows.append(Departure(name, meaning, float(middle), float(low), float(high), 1 - variance / float(before[i])))
+    return sorted(rows, key=lambda row: -row.narrowed)

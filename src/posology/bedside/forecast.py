@@ -1,0 +1,122 @@
+"""What an option would bring: every draw of the posterior goes through the next interval under it.
+
+All options share the draws and their occasion effects, so that options differ by the dose alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from posology.bedside.believed import Believed, engine, parameters
+from posology.data.history import DAY
+from posology.environments.protocol import Chosen
+from posology.environments.reward import Interval
+from posology.environments.spec import Action
+from posology.environments.treatment import Treatment
+from posology.patients import population
+
+BAND = (0.05, 0.95)
+COLUMNS = (4, 8, 16, 32, 64)  # options computed at once: few sizes, few compilations
+
+
+class Outlook(NamedTuple):
+    """Per option and draw, NumPy: weights of the draws `[K]`, `terms[M, K, T]`, `costs[M, K, C]`,
+    `reward[M, K]`, and the lowest and last value of the key reading, `[M, K]`."""
+
+    weight: np.ndarray
+    terms: np.ndarray
+    costs: np.ndarray
+    reward: np.ndarray
+    lowest: np.ndarray
+    end: np.ndarray
+
+
+@lru_cache(maxsize=32)
+def _outlook(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Any:
+    b = engine(treatment, draws, measured).believer
+    env, prior = b.env, b.prior
+
+    def one(own: Any, x: Any, chosen: Chosen, covariates: Any) -> Any:
+        i: Interval = env.predict(x, own, chosen, population.Patient(0, covariates, own, {}))
+        terms = jnp.stack([jnp.asarray(t.of(i), jnp.float32) for t in treatment.terms])
+        costs = jnp.stack([jnp.asarray(c.of(i), jnp.float32) for c in treatment.costs])
+        return terms, costs, jnp.asarray(env.spec.weights, jnp.float32) @ terms, i.lowest, i.end
+
+    def all_options(typical: Any, belief: Any, chosen: Chosen, covariates: Any) -> Any:
+        own = parameters(prior, typical, belief)
+        draws_of = jax.vmap(one, in_axes=(0, 0, None, None))
+        return jax.lax.map(lambda c: draws_of(own, belief.x, c, covariates), chosen)
+
+    return jax.jit(all_options)
+
+
+def columns(options: Sequence[Action], amounts: Sequence[float]) -> Chosen:
+    """Options as columns of a table, padded to one of few sizes."""
+    size = next((c for c in COLUMNS if c >= len(options)), len(options))
+    rows = [(a, o.wait, o.interval) for a, o in zip(amounts, options, strict=True)]
+    rows += [rows[-1]] * (size - len(rows))
+    return Chosen(*(jnp.asarray(v, jnp.float32) for v in zip(*rows, strict=True)))
+
+
+def sizes(patient: Believed) -> dict[str, Any]:
+    """Covariates as arrays, for the size that a dose is scaled by."""
+    return {name: jnp.float32(v) for name, v in patient.covariates.items()}
+
+
+def outlook(treatment: Treatment, patient: Believed, options: Sequence[Action], amounts: Sequence[float]) -> Outlook:
+    """The next interval under each option; `amounts` are what is given, in the options' unit."""
+    draws = len(patient.belief.log_weight)
+    run = _outlook(treatment, draws, patient.believer.prior.measured)
+    found = run(patient.typical, patient.belief, columns(options, amounts), sizes(patient))
+    weight = np.exp(np.asarray(patient.belief.log_weight, np.float64))
+    values = [np.asarray(v)[: len(options)] for v in found]
+    sound = np.isfinite(values[3]).all(axis=0)  # a draw that left the range of numbers says nothing
+    if not sound.any():
+        raise ValueError(f"{treatment.model.id}: no draw of this patient's posterior stayed within the range of numbers")
+    weight = np.where(sound, weight, 0.0)
+    return Outlook(weight / weight.sum(), *(np.where(_wide(sound, v), v, 0.0) for v in values))
+
+
+def _wide(sound: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return sound[None, :, None] if values.ndim == 3 else sound[None, :]
+
+
+def summary(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    """Mean over the draws, and their 5th and 95th percentile."""
+    order = np.argsort(values)
+    middle = np.cumsum(weight[order]) - weight[order] / 2
+    lower, upper = np.interp(BAND, middle, values[order])
+    found = {"mean": weight @ values, "lower": lower, "upper": upper}
+    return {name: float(f"{value:.6g}") for name, value in found.items()}
+
+
+@lru_cache(maxsize=32)
+def _by_day(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Any:
+    b = engine(treatment, draws, measured).believer
+    env, prior = b.env, b.prior
+
+    def one(own: Any, x: Any, chosen: Chosen, covariates: Any) -> Any:
+        mg = env.mg(chosen.amount, population.Patient(0, covariates, own, {}))
+        trace = env.course(x, own, mg, chosen.wait * DAY, chosen.every)
+        now = env.model.readings(x, own)[treatment.key]
+        return jnp.concatenate([jnp.atleast_1d(now + 0 * trace.lowest), trace.readings[treatment.key][env.day_nodes]])
+
+    def draws_of(typical: Any, belief: Any, chosen: Chosen, covariates: Any) -> Any:
+        own = parameters(prior, typical, belief)
+        return jax.vmap(one, in_axes=(0, 0, None, None))(own, belief.x, chosen, covariates)
+
+    return jax.jit(draws_of)
+
+
+def by_day(treatment: Treatment, patient: Believed, option: Action, amount: float) -> np.ndarray:
+    """The key reading of every draw now and at the end of each day until the next visit, `[K, 1 + days]`."""
+    run = _by_day(treatment, len(patient.belief.log_weight), patient.believer.prior.measured)
+    chosen = Chosen(*(jnp.float32(v) for v in (amount, option.wait, option.interval)))
+    values = np.asarray(run(patient.typical, patient.belief, chosen, sizes(patient)))
+    return values[:, : int(option.wait) + 1]

@@ -1,0 +1,202 @@
+"""From a record to a recommendation: options with what they are expected to bring, one of them chosen.
+
+The posterior of this patient (`believed.py`) goes through the next interval under every option
+(`forecast.py`); limits say what may be given (`view.py`), the policy chooses inside them (`doser.py`),
+and where the model does not know such a patient, or a needed value is missing or old, nothing is chosen.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from posology.bedside import options as shown
+from posology.bedside import sentences
+from posology.bedside.believed import Believed, believed, departures
+from posology.bedside.doser import Decision, Doser, choice, doser
+from posology.bedside.forecast import Outlook, outlook
+from posology.bedside.horizon import follow
+from posology.bedside.missing import missing
+from posology.bedside.view import View, seen, verdicts
+from posology.data.history import DAY
+from posology.data.record import Record, at_hours, calendar, check_not_after
+from posology.environments.records import SIZE_OF, UNDATED, Known, Value, known
+from posology.environments.treatment import Treatment
+from posology.safety.abstain import abstain
+
+DRAWS = 256
+CHOSEN = ("dose", "unit", "label", "mg", "every_hours", "duration_hours", "wait_days", "rank")
+At = float | str | datetime | None
+
+
+def recommend(
+    treatment: Treatment, policy: str, record: Record, at: At = None, draws: int = DRAWS, to_horizon: bool = False
+) -> dict[str, Any]:
+    """What to give one patient next: plain data in the form of `docs/recommend.md`.
+
+    Args:
+        policy: an arm of the treatment (`standard`, `ensemble-greedy`, …) or the folder of a run.
+        at: hours of the record or a calendar time; by default that of the next planned dose, else of
+            the last entry.
+        draws: of the posterior.
+        to_horizon: also follow the policy after each option until the end of the course (slower).
+
+    Raises:
+        ValueError: one sentence, for a treatment that nothing is recommended from, an unknown arm, entries
+            after `at`, a missing size, a unit or a drug that cannot be understood.
+    """
+    check_recommendable(treatment)
+    who = doser(treatment, policy)
+    now = decision_time(record, at)
+    found = read(treatment, record, now)
+    patient = believed(treatment, found, draws)
+    view = seen(treatment, found)
+    decision = choice(who, treatment, found, patient.patient, view)
+    reason = "; ".join(r for r in (_outside(treatment, found, view), decision.reason) if r) or None
+    table, laid = _options(treatment, patient, view, decision)
+    if to_horizon:
+        room = patient.believer.env.per_step * treatment.spec.max_steps
+        later = follow(treatment, who, read(treatment, record, now, room), patient, laid[0])
+        table = [row | {"to_horizon": sums} for row, sums in zip(table, later, strict=True)]
+    return _answer(treatment, who, record, now, found, patient, view, decision, reason, table, laid[1])
+
+
+def check_recommendable(treatment: Treatment) -> None:
+    """Refuse a treatment that is for research only or has no limits.
+
+    Raises:
+        ValueError: saying why.
+    """
+    if treatment.research_only:
+        raise ValueError(f"nothing is recommended from {treatment.id}: {treatment.research_only}")
+    if not treatment.limits:
+        raise ValueError(f"nothing is recommended from {treatment.id}: it has no limits on what may be given")
+
+
+def decision_time(record: Record, at: At = None) -> float:
+    """The hour of the record at which is decided.
+
+    Raises:
+        ValueError: for a time that cannot be read, or entries that lie after it.
+    """
+    if at is not None:
+        now = at_hours(record, at)
+        if not math.isfinite(now):
+            raise ValueError(f"time {at}: must be a finite number of hours or a date and time with a zone")
+        check_not_after(record, now)
+        return now
+    entries = [d.last_time for d in record.doses if d.status != "planned"] + [o.time for o in record.observations]
+    entries += [m.time for values in record.covariates.values() for m in values if m.time is not None]
+    planned = [d.time for d in record.doses if d.status == "planned" and d.time >= max(entries, default=-math.inf)]
+    return min(planned) if planned else max(entries, default=0.0)
+
+
+def read(treatment: Treatment, record: Record, now: float, room: int = 0) -> Known:
+    """The record as it stands, checked for the size that doses are scaled by; `room` as in `known`.
+
+    Raises:
+        ValueError: when a dose per m2 or kg cannot be made mg.
+    """
+    found = known(record, treatment, now, room)
+    per = treatment.standard.unit.partition("/")[2]
+    if per and SIZE_OF[per] not in found.latest:
+        name, instead = SIZE_OF[per], ", or height and weight" if per == "m2" else ""
+        raise ValueError(f"record '{record.id}', covariate {name}: is missing; doses are per {per}, so give it in {per}{instead}")
+    return found
+
+
+def _outside(treatment: Treatment, found: Known, view: View) -> str | None:
+    """Why the model may not speak about this patient, or None."""
+    values: dict[str, float | None] = {name: v.value for name, v in found.latest.items()}
+    ages: dict[str, float | None] = {}
+    oldest = {limit.needs[0][0]: dict(limit.numbers)["oldest"] for limit in treatment.limits if limit.id == "anc-gate"}
+    if oldest:
+        age = float(view.facts.anc_age)
+        values["anc"], ages["anc"] = float(view.facts.anc), None if age > -UNDATED / DAY / 2 else age
+    return abstain(treatment.model, values, ages, oldest).reason
+
+
+def _options(
+    treatment: Treatment, patient: Believed, view: View, decision: Decision
+) -> tuple[list[dict[str, Any]], tuple[tuple[shown.Option, ...], Outlook]]:
+    permitted = verdicts(treatment, view.facts, treatment.actions).allowed
+    actions = shown.chosen_rows(treatment, permitted, decision.action)
+    laid = tuple(shown.option(a, patient.covariates) for a in actions)
+    ahead = outlook(treatment, patient, actions, [o.amount for o in laid])
+    said = shown.judged(treatment, view.facts, actions)
+    order = shown.ranks(ahead, said.allowed)
+    rows = []
+    for i, o in enumerate(laid):
+        row = shown.described(treatment, o, i, ahead)
+        row |= {"rank": order[i], "allowed": bool(said.allowed[i]), "limits": shown.limits_of(treatment, said, i)}
+        row["is_standard"] = o.action == treatment.standard
+        rows.append(row)
+    return rows, (laid, ahead)
+
+
+def _answer(
+    treatment: Treatment, who: Doser, record: Record, now: float, found: Known, patient: Believed, view: View,
+    decision: Decision, reason: str | None, table: list[dict[str, Any]], ahead: Outlook,
+) -> dict[str, Any]:  # fmt: skip
+    rows = {row["label"]: i for i, row in enumerate(table)}
+    at = rows[(decision.action or treatment.standard).label]
+    chosen = None if reason or decision.action is None else table[at]
+    return {
+        "treatment": treatment.id,
+        "fingerprint": treatment.fingerprint,
+        "model": treatment.model.id,
+        "policy": who.name,
+        "patient": record.id,
+        "time": calendar(record, now).isoformat() if record.start else now,
+        "options": sorted(table, key=lambda row: row["rank"]),
+        "chosen": chosen and {k: chosen[k] for k in CHOSEN},
+        "bound_by": decision.bound_by,
+        "abstained": reason,
+        "explanation": _explained(treatment, who, found, patient, chosen, decision, reason, table),
+        "missing": missing(treatment, found, patient, view.facts, (ahead.end if treatment.window else ahead.lowest)[at]),
+        "used": used(treatment, found),
+        "draws": {"number": len(ahead.weight), "effective": round(float(1 / np.sum(ahead.weight**2)), 1)},
+        "not_for": treatment.not_for,
+        "disclaimer": sentences.DISCLAIMER,
+    }
+
+
+def _explained(
+    treatment: Treatment, who: Doser, found: Known, patient: Believed, chosen: dict[str, Any] | None,
+    decision: Decision, reason: str | None, table: list[dict[str, Any]],
+) -> dict[str, Any]:  # fmt: skip
+    rows = departures(patient)
+    why = [f"No dose is recommended: {reason}."] if reason else []
+    if chosen:
+        why = sentences.why_sentences(treatment, who.name, chosen, decision.bound_by)
+    return {
+        "known": sentences.known_sentences(found),
+        "differs": sentences.difference_sentences(rows),
+        "why": why,
+        "disagreement": sentences.disagreement(chosen, min(table, key=lambda row: row["rank"])) if chosen else None,
+        "parameters": [r._asdict() for r in rows],
+    }
+
+
+def used(treatment: Treatment, found: Known) -> list[dict[str, Any]]:
+    """Everything that entered: covariates, measurements and doses with value, unit, age and source."""
+    now = found.begin + found.now
+    rows = []
+    for v in found.latest.values():
+        source = v.source + ("" if v.time is None or v.time == now else ", carried forward")
+        rows.append(_entry("covariate", v, now, source))
+    for m in found.measured:
+        limit = m._replace(value=2 * m.value) if m.below else m
+        rows.append(_entry("measurement", limit, now, m.source) | {"below": m.below})
+    for d in found.doses:
+        source = "record" if d.recorded else "steady state"
+        rows.append(_entry("dose", Value("dose", d.mg, "mg", d.time, source), now, source))
+    return rows
+
+
+def _entry(kind: str, v: Value, now: float, source: str) -> dict[str, Any]:
+    age = None if v.time is None else now - v.time
+    return {"kind": kind, "name": v.name, "value": v.value, "unit": v.unit, "age_hours": age, "source": source}

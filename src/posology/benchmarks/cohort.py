@@ -1,0 +1,153 @@
+"""What is simulated when speed and accuracy are measured: cohorts under the doses that a model is known for.
+
+Patients vary in their random effects (one draw of the variability between occasions included) and
+covariates. A course is the same dosing period again and again, with the doses of each patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from posology.environments.treatments.paclitaxel_cycles import POPULATION as PACLITAXEL
+from posology.patients import dosing, integrate, population
+from posology.patients.catalogue import model as model_of
+from posology.patients.dosing import Schedule
+from posology.patients.model import Grid, PatientModel
+from posology.patients.population import Bernoulli, Distribution, LogNormal, Normal
+
+CYCLE = (6.0, 24.0, 72.0, 168.0, 240.0, 336.0, 504.0)  # h
+AREA = Normal(1.85, 0.19, 1.3, 2.5)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model's cohort and doses: every `period` hours, `repeats` times, over `duration` hours each.
+
+    `dose(key, covariates, k)` is dose k in mg; states are compared `times` hours after each dose.
+    """
+
+    model_id: str
+    period: float
+    repeats: int
+    duration: float
+    times: tuple[float, ...]
+    dose: Callable[[Any, Mapping[str, Any], Any], Any]
+    population: Mapping[str, Distribution] = field(default_factory=dict)
+
+    @property
+    def model(self) -> PatientModel:
+        """The model that is simulated."""
+        return model_of(self.model_id)
+
+    @property
+    def days(self) -> float:
+        """Length of a course."""
+        return self.period * self.repeats / 24
+
+
+class Cohort(NamedTuple):
+    """Patients of a problem: individual parameters `[n]` each and doses `[n, repeats]` in the entry's unit."""
+
+    own: Any
+    amount: Any
+
+
+def per_area(amount: float) -> Callable[[Any, Mapping[str, Any], Any], Any]:
+    """The same dose in mg/m2 each time."""
+    return lambda key, covariates, k: amount * covariates["bsa"]
+
+
+def _drawn(key: Any, covariates: Mapping[str, Any], k: Any) -> Any:
+    import jax
+
+    return 150.0 * jax.random.randint(jax.random.fold_in(key, k), (), 0, 3)
+
+
+def _phenobarbital(key: Any, covariates: Mapping[str, Any], k: Any) -> Any:
+    return covariates["weight"] * (20.0 * (k == 0) + 2.5 * (k > 0))
+
+
+DOCETAXEL: dict[str, Distribution] = {
+    "female": Bernoulli(0.5),
+    "age": Normal(58, 10, 30, 85),
+    "bsa": AREA,
+    "aag": LogNormal(1.34, 0.3, 0.5, 3.0),
+    "alb": Normal(40, 5, 25, 52),
+    "ecog": Bernoulli(0.5),
+    "prior_therapy": Bernoulli(0.5),
+}
+NAB_PACLITAXEL: dict[str, Distribution] = {"age": Normal(60, 10, 25, 88), "alb": Normal(39, 5, 25, 52), "bsa": AREA}
+NEONATES: dict[str, Distribution] = {"weight": LogNormal(1.52, 0.35, 0.6, 3.6), "apgar": Normal(6, 2, 1, 10)}
+
+PROBLEMS: dict[str, Problem] = {
+    p.model_id: p
+    for p in (
+        Problem("benchmark-oral-friberg", 24.0, 21, 0.0, (2.0, 24.0), _drawn),
+        Problem("paclitaxel-henrich2017", 504.0, 2, 3.0, (3.0, *CYCLE), per_area(200), PACLITAXEL),
+        Problem("nab-paclitaxel-chen2014", 504.0, 2, 0.5, (0.5, *CYCLE), per_area(260), NAB_PACLITAXEL),
+        Problem("docetaxel-kloft2006", 504.0, 2, 1.0, (1.0, *CYCLE), per_area(75), DOCETAXEL),
+        Problem("phenobarbital-grasela1985", 12.0, 14, 0.0, (6.0, 12.0), _phenobarbital, NEONATES),
+    )
+}
+
+
+def problem(model_id: str) -> Problem:
+    """The problem of that model.
+
+    Raises:
+        ValueError: naming the models that have one.
+    """
+    if model_id not in PROBLEMS:
+        raise ValueError(f"no cohort is defined for the model '{model_id}'; models with one: {', '.join(PROBLEMS)}")
+    return PROBLEMS[model_id]
+
+
+def draw(p: Problem, key: Any, n: int) -> Cohort:
+    """`n` patients and their doses; patient i depends on (key, i) alone."""
+    import jax
+    import jax.numpy as jnp
+
+    per_mg = p.model.entries[p.model.entry].per_mg
+
+    def finish(patient: Any) -> Cohort:
+        mine = jax.random.fold_in(jax.random.fold_in(key, patient.id), 2000)
+        z = jax.random.normal(mine, (max(1, len(patient.occasion_sd)),))
+        effects = {name: sd * z[i] for i, (name, sd) in enumerate(patient.occasion_sd.items())}
+        amount = jax.vmap(lambda k: jnp.float32(p.dose(mine, patient.covariates, k)))(jnp.arange(p.repeats))
+        return Cohort(population.apply_effects(patient.own, effects), amount * jnp.float32(per_mg))
+
+    return jax.jit(jax.vmap(finish))(population.draw(p.model, p.population, key, n))
+
+
+def course(p: Problem, grid: Grid | None = None, states: bool = True) -> Callable[[Cohort], Any]:
+    """A compiled `cohort -> states [n, repeats, times]` (a model's `State`), or, without `states`, what a
+    treatment asks for: the key reading at the same times, its lowest value per period, and the last state."""
+    import jax
+
+    ends = dosing.step_ends(grid or p.model.grid, [(0.0, p.duration)], p.times, p.period)
+    nodes = np.array([int(np.argmin(np.abs(ends - t))) for t in p.times])
+    rate, bolus = (v[:, 0] for v in dosing.fractions(ends, [(0.0, p.duration)]))
+    length, key = np.diff(ends, prepend=0.0), next(iter(p.model.reading_units))
+
+    def one(patient: Cohort) -> Any:
+        own, amount = patient
+        like = amount[0] * 0
+        steps = [v + like for v in (length, rate, bolus)]
+        prepared = integrate.prepare(p.model, own, steps[0])
+
+        def again(x: Any, dose: Any) -> tuple[Any, Any]:
+            schedule = Schedule(steps[0], steps[1] * dose, steps[2] * dose)
+            trace = integrate.advance(p.model, own, x, schedule, key, states, prepared)
+            if states:
+                return trace.state, jax.tree.map(lambda v: v[nodes], trace.states)
+            return trace.state, (trace.readings[key][nodes], trace.lowest)
+
+        start = jax.tree.map(lambda v: v + like, p.model.baseline(own))
+        last, found = jax.lax.scan(again, start, amount)
+        return found if states else (*found, last)
+
+    return jax.jit(jax.vmap(one))

@@ -1,0 +1,185 @@
+"""Evidence that accumulates: plans of parts that are kept, so that the work can be stopped at any moment.
+
+    runs/evidence/<treatment>/<learner>/seed-<n>/     a training run; unfinished ones resume from checkpoints
+    runs/evidence/<treatment>/played/<trial>/*.npz    an arm played on all patients of a trial
+    runs/evidence/learning/*.json                     a training timed in a process of its own
+    docs/results/<plan>.json                          what a plan found, once all its parts are there
+
+A part that is complete is never made again. A treatment's result is what `posology trial --json`
+prints for the same arms, patients and seed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posology.environments.catalogue import TREATMENTS
+from posology.environments.protocol import TreatmentEnvironment
+from posology.environments.treatment import Treatment
+from posology.evaluation.rollout import Played
+from posology.evaluation.shifts import SHIFTS
+from posology.evaluation.trial import trial
+from posology.learners.catalogue import LEARNERS, learner
+from posology.learners.learner import annealing, configure, suited
+from posology.learners.loops import train
+from posology.policies import storage
+from posology.quantities import numbers_of
+
+HELD_OUT = 2000  # patients that a training is judged on
+
+Tell = Callable[[str], None]
+
+
+class Unfinished(Exception):
+    """The time is up; what was made is kept."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done, and where it is kept. `updates` 0: as many as each training says."""
+
+    patients: int = 10_000
+    seed: int = 20
+    seeds: int = 3
+    updates: int = 0
+    runs: Path = Path("runs/evidence")
+    results: Path = Path("docs/results")
+
+
+@dataclass(frozen=True)
+class Training:
+    """A learned arm. With `belief`, it also sees the posterior of that many particles."""
+
+    learner: str
+    updates: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+    belief: int = 0
+
+
+TRAININGS: dict[str, Training] = {
+    "ppo": Training("ppo", 1200, {"patients": "512"}),
+    "dqn": Training("dqn", 1200),
+    "ppo-belief": Training("ppo", 600, belief=64),
+}
+BELIEF = "posology.environments.belief"
+
+
+def trainings(treatment: Treatment) -> dict[str, Training]:
+    """The learned arms that this treatment can have."""
+    possible = {name: t for name, t in TRAININGS.items() if not LEARNERS[t.learner].refuses(treatment.spec)}
+    return {name: t for name, t in possible.items() if not t.belief or find_spec(BELIEF)}
+
+
+def environment(treatment: Treatment, belief: int) -> Any:
+    """What a learner meets."""
+    plain = TreatmentEnvironment(treatment)
+    return import_module(BELIEF).with_belief(plain, belief) if belief else plain
+
+
+def learn(treatment: Treatment, name: str, effort: Effort, tell: Tell) -> Path:
+    """The folder with the runs of a learned arm, one per seed."""
+    t = trainings(treatment)[name]
+    folder = effort.runs / treatment.id / name
+    env = environment(treatment, t.belief)
+    updates = effort.updates or t.updates
+    made = configure(annealing(suited(learner(t.learner)(), env.spec), updates), t.settings)
+    for seed in range(effort.seeds):
+        what = f"{treatment.id} {name} seed {seed}"
+
+        def report(event: dict[str, Any], what: str = what) -> None:
+            if event["event"] == "progress":
+                done, seen = f"{event['updates']} of {event['of']} updates", event["metrics"]["return"]
+                tell(f"{what}: {done}, {event['seconds']:.0f} s, return while learning {seen:.3f}")
+
+        out = folder / f"seed-{seed}"
+        found = train(env, made, out, seed, updates=updates, pool=16_384, held_out=HELD_OUT, report=report)
+        tell(f"{what}: return {found['return_mean']:.4f} after {found['samples']} decisions")
+    return folder
+
+
+def stamp(runs: Path | None, run: int) -> str:
+    """What tells one policy of an arm from another: the hash of its arrays; nothing for a guideline."""
+    if runs is None:
+        return ""
+    found = sorted(p.parent for p in runs.glob("*/policy.json"))
+    return "--" + storage.read_record(found[run])["arrays_sha256"][:12]
+
+
+def kept(folder: Path, learned: Mapping[str, Path], tell: Tell) -> Callable[[str, int, Callable[[], Played]], Played]:
+    """Plays an arm once and finds it again in `folder` afterwards."""
+
+    def keep(arm: str, run: int, make: Callable[[], Played]) -> Played:
+        path = folder / f"{arm}--{run}{stamp(learned.get(arm), run)}.npz"
+        if path.exists():
+            with np.load(path) as stored:
+                return Played(**stored)
+        played = make()
+        content = io.BytesIO()
+        np.savez_compressed(content, **played._asdict())
+        folder.mkdir(parents=True, exist_ok=True)
+        storage.write_file(path, content.getvalue())
+        tell(f"{folder}: {arm} played")
+        return played
+
+    return keep
+
+
+def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -> dict[str, Any]:
+    """The trial of a treatment's baselines and learned arms."""
+    learned = {name: learn(treatment, name, effort, tell) for name in trainings(treatment)}
+    names = [*treatment.baselines, *(f"{name}={folder}" for name, folder in learned.items())]
+    which = [shift or "own-model", treatment.fingerprint, str(effort.patients), str(effort.seed)]
+    keep = kept(effort.runs / treatment.id / "played" / "-".join(which), learned, tell)
+    progress = lambda arm, done: tell(f"{treatment.id} {shift or ''}: {arm}, {done} patients")  # noqa: E731
+    return trial(treatment, names, effort.patients, effort.seed, shift, progress, keep)
+
+
+def shifts_of(treatment: Treatment) -> Iterator[str]:
+    """The shifts that the treatment's model can be put under."""
+    model, numbers = treatment.model.id, numbers_of(treatment.model.Params)
+    return (n for n, s in SHIFTS.items() if set(s.factors) <= set(numbers) and s.instead_of in ("", model))
+
+
+def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
+    """Every plan by the name of its result; a plan is `(effort, tell) -> result`."""
+    from posology.benchmarks import kills, learners
+
+    found: dict[str, Callable[[Effort, Tell], Any]] = {}
+    for id, treatment in TREATMENTS.items():
+        found[id] = partial(tried, treatment, None)
+        for shift in shifts_of(treatment):
+            found[f"{id}--{shift}"] = partial(tried, treatment, shift)
+    found["learners"] = learners.plan
+    found["kills"] = kills.plan
+    return found
+
+
+def clock(minutes: float, say: Callable[[str], None]) -> Tell:
+    """Says what is going on, and raises `Unfinished` once the minutes are over (0: never)."""
+    begun = time.monotonic()
+
+    def tell(text: str) -> None:
+        say(text)
+        if minutes and time.monotonic() - begun > 60 * minutes:
+            raise Unfinished(f"stopped after {minutes:g} minutes; the next call goes on from here")
+
+    return tell
+
+
+def write(name: str, result: Any, folder: Path) -> Path:
+    """Write a plan's result as `--json` prints it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    storage.write_file(folder / f"{name}.json", text.encode())
+    return folder / f"{name}.json"

@@ -1,0 +1,74 @@
+"""Puts results into a page between two marks, so that no number in it is typed by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from posology.evaluation.table import rows
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+NOTHING = "No results have been written yet; `make demo` prints a first table."
+TREATMENT = "paclitaxel-cycles-v1"
+COLUMNS = ("grade1to3_share", "grade4_share", "grade0_share", "grade1to3_share_cycles_2_6", "mean_dose", "return")
+
+
+def between(page: str, text: str) -> str:
+    """The page with `text` between its marks.
+
+    Raises:
+        ValueError: when a mark is missing.
+    """
+    if BEGIN not in page or END not in page:
+        raise ValueError(f"the page has no place for results: it needs the lines {BEGIN} and {END}")
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    return f"{before}{BEGIN}\n{text.strip()}\n{END}{after}"
+
+
+def markdown(cells: list[list[str]]) -> str:
+    """A table in Markdown, header first."""
+    head, *body = ["| " + " | ".join(row) + " |" for row in cells]
+    return "\n".join([head, "| --- " + "| ---: " * (len(cells[0]) - 1) + "|", *body])
+
+
+def results(table: Mapping[str, Any] | None, figure: str | None = None) -> str:
+    """What the page says of the trial on the comparison problem; `figure` is a path from the page."""
+    if table is None:
+        return NOTHING
+    seeds = max(table["training_seeds"].values())
+    told = (
+        f"Problem `{table['treatment']}`: {table['patients']:,} virtual patients that no policy learned from, the same "
+        f"in every arm; learned arms {seeds} times from different random starts. In brackets 95 % intervals. Above-label "
+        "doses: for comparing methods, not for patients."
+    )
+    drawn = f"\n\n![Grades of the neutrophil nadir by arm]({figure})" if figure else ""
+    made = f"\n\n`make evidence ONLY={table['treatment']}` makes this table from `docs/results/{table['treatment']}.json`."
+    return told + "\n\n" + markdown(rows(table, COLUMNS)) + drawn + made
+
+
+def figure(table: Mapping[str, Any], path: Path) -> Path | None:
+    """Draw the shares of grades by arm; None where the table has no grades."""
+    if "grades" not in table:
+        return None
+    from posology.figures import style
+    from posology.figures.grade_shares import grade_shares
+
+    path.write_text(style.svg(grade_shares(table)), encoding="utf-8")
+    return path
+
+
+def updated(page: str, path: Path) -> str:
+    """The page with what the results file says; its figure is drawn beside the file by `write`."""
+    table = json.loads(path.read_text()) if path.is_file() else None
+    drawn = path.with_suffix(".svg")
+    return between(page, results(table, f"docs/results/{drawn.name}" if drawn.is_file() else None))
+
+
+def write(readme: Path, path: Path) -> Path:
+    """Bring the page and the figure up to date with the results file."""
+    if path.is_file():
+        figure(json.loads(path.read_text()), path.with_suffix(".svg"))
+    readme.write_text(updated(readme.read_text(encoding="utf-8"), path), encoding="utf-8")
+    return readme

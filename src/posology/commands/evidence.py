@@ -1,0 +1,49 @@
+"""`posology evidence [PLAN]`: make or go on with the evidence in docs/results."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from posology.commands.errors import known
+from posology.commands.output import print_json
+
+
+def evidence(
+    plan: str = typer.Argument(None, help="One plan only; all of them when not given."),
+    patients: int = typer.Option(10_000, min=2, help="Virtual patients of each trial."),
+    seeds: int = typer.Option(3, min=1, help="Trainings per learner."),
+    updates: int = typer.Option(0, min=0, help="Updates of each training; its own number when 0."),
+    minutes: float = typer.Option(0.0, min=0, help="Stop after so long and go on with the next call; 0: never."),
+    runs: Path = typer.Option(Path("runs/evidence"), help="Where parts are kept."),
+    results: Path = typer.Option(Path("docs/results"), help="Where results are written."),
+    listed: bool = typer.Option(False, "--list", help="Only say which plans there are and which are done."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Make the evidence: train, try and time, keeping every part, and write docs/results."""
+    from posology.benchmarks import evidence as making
+    from posology.benchmarks import readme
+
+    plans = making.plans()
+    chosen = [known(plan, plans, "plan")] if plan else list(plans)
+    if listed:
+        done = {name: (results / f"{name}.json").is_file() for name in chosen}
+        if as_json:
+            return print_json([{"plan": name, "done": there} for name, there in done.items()])
+        return print("\n".join(name + (" (done)" if there else "") for name, there in done.items()))
+    effort = making.Effort(patients, seeds=seeds, updates=updates, runs=runs, results=results)
+    tell = making.clock(minutes, lambda text: print(text, file=sys.stderr, flush=True))
+    written = []
+    for name in chosen:
+        try:
+            written.append(str(making.write(name, plans[name](effort, tell), results)))
+        except making.Unfinished as why:
+            raise ValueError(f"{name}: {why}") from None
+        if name == readme.TREATMENT and Path("README.md").is_file():
+            readme.write(Path("README.md"), Path(written[-1]))
+        if not as_json:
+            print(written[-1], flush=True)
+    if as_json:
+        print_json(written)
