@@ -8,7 +8,7 @@ PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 export JAX_COMPILATION_CACHE_DIR ?= .cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint evidence docs
+.PHONY: help install demo test lint evidence peers docs
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ lint: install  ## check style, types and the direction of imports
 
 evidence: install  ## make or go on with the evidence in docs/results (ONLY=name: one result)
 	@$(BIN)/python -m posology evidence $(ONLY)
+
+peers: .venv-peers/.installed  ## create .venv-peers with what the benchmarks are compared with
+
+.venv-peers/.installed: constraints-peers.txt constraints.txt pyproject.toml
+	@$(PYTHON) -m venv .venv-peers
+	@$(PIP) .venv-peers/bin/python -m pip install --quiet --constraint constraints.txt --constraint constraints-peers.txt diffrax stable-baselines3 torch --editable . 2>.venv-peers/install.log || { tail -n 20 .venv-peers/install.log; exit 1; }
+	@touch $@
 
 docs: install  ## build the documentation in docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html

@@ -136,9 +136,10 @@ def test_a_low_count_means_a_wait_and_names_the_gate(label, patient):
 
 def test_the_clinical_rule_goes_by_the_lowest_measured_count(label, patient):
     after = anc((168, 1.2), (240, 0.4), (500, 4.0))
-    answer = recommend(label, "clinical-rule", patient(doses=[{"time": 0, "amount": 315, "unit": "mg"}], observations=after), 504.0)
+    doses = [{"time": 0, "amount": 315, "unit": "mg"}]
+    answer = recommend(label, "clinical-rule", patient(doses=doses, observations=after), 504.0)
     assert answer["chosen"]["dose"] == pytest.approx(140.0)
-    unmeasured = read(label, patient(doses=[{"time": 0, "amount": 315, "unit": "mg"}], observations=[]), 504.0)
+    unmeasured = read(label, patient(doses=doses, observations=[]), 504.0)
     assert np.isnan(float(state_of(label, unmeasured).last_lowest))
 
 
@@ -271,8 +272,10 @@ def test_a_run_for_another_treatment_is_refused(label, patient, run):
         doser(TREATMENTS["docetaxel-cycles-v1"], run())
 
 
+@pytest.mark.slow
 def test_the_course_to_the_horizon_holds_all_doses_left(label, patient):
-    record = patient(doses=[{"time": 504.0 * i, "amount": 200, "unit": "mg", "duration": 3} for i in range(4)], observations=anc((1500, 4.0), (2000, 4.0)))
+    doses = [{"time": 504.0 * i, "amount": 200, "unit": "mg", "duration": 3} for i in range(4)]
+    record = patient(doses=doses, observations=anc((1500, 4.0), (2000, 4.0)))
     answer = recommend(label, "standard", record, 2016.0, draws=32, to_horizon=True)
     ahead = by_label(answer)["70 mg/m2"]["to_horizon"]
     assert 1 < ahead["doses"] <= 2

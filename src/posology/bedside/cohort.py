@@ -22,7 +22,9 @@ from posology.patients.prior import Prior
 CHUNK = 256  # patients at once
 
 
-def individualise_all(model: PatientModel, records: Sequence[Record], at: str | float | None = None, check: bool = False) -> dict[str, Any]:
+def individualise_all(
+    model: PatientModel, records: Sequence[Record], at: str | float | None = None, check: bool = False
+) -> dict[str, Any]:
     """Parameters of every patient, and over all: spread, shrinkage and, with `check`, predictive checks.
 
     Raises:
@@ -140,5 +142,6 @@ def _add(found: dict[str, Any], model: PatientModel, s: Subject, mine: Increment
 def _check(columns: dict[str, list[Any]]) -> dict[str, Any]:
     time, value, typical, error = (np.concatenate(columns[k]) for k in ("time", "value", "typical", "error"))
     drawn = np.concatenate(columns["drawn"], axis=1)
-    errors = {"time": time, "predicted": drawn.mean(axis=0), "errors": error, "mean": error.mean(), "sd": error.std(ddof=1) if len(error) > 1 else None}
+    spread = error.std(ddof=1) if len(error) > 1 else None
+    errors = {"time": time, "predicted": drawn.mean(axis=0), "errors": error, "mean": error.mean(), "sd": spread}
     return {"replicates": len(drawn), "vpc": predictive.vpc(time, value, typical, drawn), "npde": errors}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from posology.bedside.believed import Believed
 from posology.bedside.doser import Doser, memory_now, state_of
 from posology.bedside.forecast import columns, summary
 from posology.bedside.options import Option
+from posology.bedside.view import seen
 from posology.environments.belief import Believer
 from posology.environments.protocol import Chosen, State
 from posology.environments.records import Known
@@ -30,50 +31,53 @@ DRAWS = 32
 NOISE, OWN = 17, 9  # seed of what is measured; stream of a policy's own random numbers
 
 
+class Walk(NamedTuple):
+    """Draws under options on their way, `[N, …]` each: state, observation, mask and memory before a
+    decision, whether the course goes on, and the sums so far (reward, terms, costs, doses)."""
+
+    state: State
+    observation: Any
+    mask: Any
+    memory: Any
+    going: Any
+    total: Any
+
+
 @lru_cache(maxsize=16)
 def _compiled(arm: Arm, b: Believer) -> Any:
-    """Sums over the rest of the course of every draw under every option, `[M, K, …]`."""
+    """One decision of all draws under all options: `first` is given where `forced`, else the arm chooses."""
     env, key = b.env, jax.random.key(NOISE)
 
-    def rest(state: State, who: Patient, memory: Any, first: Chosen) -> Any:
-        def give(state: State, chosen: Chosen) -> Any:
-            after, course = env.play(key, state, chosen, who)
-            step = env.outcome(after, course)
-            return step, (step.reward, step.terms, step.costs, course.interval.given)
+    def one(walk: Walk, who: Patient, first: Chosen, forced: Any) -> Walk:
+        mine = jax.random.fold_in(jax.random.fold_in(key, OWN), walk.state.step)
+        own, memory = arm.choose(env, mine, walk.state, walk.observation, walk.mask, who, walk.memory)
+        every = env.treatment.standard.interval if own.every is None else own.every
+        own = Chosen(own.amount, own.wait, every)
+        chosen = jax.tree.map(lambda a, b: jnp.where(forced, a, b), first, own)
+        after, course = env.play(key, walk.state, chosen, who)
+        step = env.outcome(after, course)
+        sums = (step.reward, step.terms, step.costs, course.interval.given)
+        total = jax.tree.map(lambda t, v: t + jnp.where(walk.going, v, 0.0), walk.total, sums)
+        memory = jax.tree.map(lambda a, b: jnp.where(forced, a, b), walk.memory, memory)
+        going = walk.going & ~(step.terminated | step.truncated)
+        return Walk(step.state, step.observation, step.mask, memory, going, total)
 
-        step, total = give(state, first)
-
-        def going(carry: Any) -> Any:
-            return ~(carry[0].terminated | carry[0].truncated)
-
-        def decide(carry: Any) -> Any:
-            step, memory, total = carry
-            mine = jax.random.fold_in(jax.random.fold_in(key, OWN), step.state.step)
-            chosen, memory = arm.choose(env, mine, step.state, step.observation, step.mask, who, memory)
-            step, more = give(step.state, chosen)
-            return step, memory, jax.tree.map(jnp.add, total, more)
-
-        return jax.lax.while_loop(going, decide, (step, memory, total))[2]
-
-    def draws(state: State, x: Any, who: Patient, memory: Any, first: Chosen) -> Any:
-        one = jax.vmap(lambda x, who, c: rest(state._replace(x=x), who, memory, c), in_axes=(0, 0, None))
-        return jax.lax.map(lambda c: one(x, who, c), first)
-
-    return jax.jit(draws)
+    return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None)))
 
 
-def follow(treatment: Treatment, doser: Doser, known: Known, patient: Believed, laid: Sequence[Option]) -> list[dict[str, Any]]:
+def follow(
+    treatment: Treatment, doser: Doser, known: Known, patient: Believed, laid: Sequence[Option]
+) -> list[dict[str, Any]]:
     """Per option the sums from now to the end of the course: reward and terms as mean and 90 % interval,
     harms as the probability that they happen at all, and the number of doses."""
-    b = patient.believer
-    state = state_of(treatment, known)
-    who, picked = _people(patient)
-    x = jax.tree.map(lambda v: v[picked], patient.belief.x)
-    memory = memory_now(doser, treatment, known, patient.patient)
-    first = columns([o.action for o in laid], [o.amount for o in laid])
-    reward, terms, costs, doses = (np.asarray(v) for v in _compiled(doser.arm, b)(state, x, who, memory, first))
-    weight = np.full(DRAWS, 1 / DRAWS)
-    spec = treatment.spec
+    advance = _compiled(doser.arm, patient.believer)
+    walk, who, first = _start(treatment, doser, known, patient, laid)
+    walk = advance(walk, who, first, True)
+    while bool(walk.going.any()):
+        walk = advance(walk, who, first, False)
+    shape = (-1, DRAWS)
+    reward, terms, costs, doses = (np.asarray(v).reshape(*shape, *v.shape[1:]) for v in walk.total)
+    weight, spec = np.full(DRAWS, 1 / DRAWS), treatment.spec
     return [
         {
             "reward": summary(reward[i], weight),
@@ -84,6 +88,30 @@ def follow(treatment: Treatment, doser: Doser, known: Known, patient: Believed, 
         }
         for i in range(len(laid))
     ]
+
+
+def _start(
+    treatment: Treatment, doser: Doser, known: Known, patient: Believed, laid: Sequence[Option]
+) -> tuple[Walk, Patient, Chosen]:
+    """Every draw once per option (padded to one of few numbers of options), before the first decision."""
+    first = columns([o.action for o in laid], [o.amount for o in laid])
+    options = len(first.amount)
+    everyone, picked = _people(patient)
+    who = jax.tree.map(lambda v: jnp.tile(v, options), everyone)
+    x = jax.tree.map(lambda v: jnp.tile(v[picked], options), patient.belief.x)
+    n = options * DRAWS
+
+    def alike(tree: Any) -> Any:
+        return jax.tree.map(lambda v: jnp.broadcast_to(v, (n, *jnp.shape(v))), tree)
+
+    state, view = state_of(treatment, known), seen(treatment, known)
+    memory = memory_now(doser, treatment, known, patient.patient)
+    spec = treatment.spec
+    zero = jnp.zeros(n)
+    total = (zero, jnp.zeros((n, len(spec.terms))), jnp.zeros((n, len(spec.costs))), zero)
+    states = alike(state._replace(x=None))._replace(x=x)
+    walk = Walk(states, alike(view.observation), alike(view.mask), alike(memory), jnp.ones(n, bool), total)
+    return walk, who, jax.tree.map(lambda v: jnp.repeat(v, DRAWS), first)
 
 
 def _people(patient: Believed) -> tuple[Patient, np.ndarray]:

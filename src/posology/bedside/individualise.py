@@ -34,7 +34,7 @@ def individualise(
     s = subject(record, model, at, ahead)
     prior = Prior(model, s.measured)
     typical = prior.typical(s.covariates)
-    shown = list(dict.fromkeys(m.reading for m in s.measurements)) or [next(iter(model.residuals), next(iter(model.reading_units)))]
+    shown = list(dict.fromkeys(m.reading for m in s.measurements)) or [next(iter(model.reading_units))]
     dense, offsets = _dense(model, s, shown)
     found = estimate(prior, s.frame, typical, s.past, dense, method)
     measurements = _measurements(model, s, found.bands)
@@ -48,7 +48,7 @@ def individualise(
         "parameters": _parameters(prior, typical, found),
         "known": {model.covariate(name).sets: s.covariates[name] for name in s.measured},
         "measurements": measurements,
-        "prediction": "knows all measurements" if AFTER_ALL[method] else "made at the dose before the measurement",
+        "prediction": "knows all measurements" if AFTER_ALL[method] else "was made at the dose before the measurement",
         "inside": sum(m["inside"] for m in measurements),
         "convergence": found.convergence,
         "doses": [{"time": d.time, "mg": d.mg, "duration": d.duration, "planned": d.time > s.at} for d in s.doses if d.recorded],
@@ -98,8 +98,8 @@ def _parameters(prior: Prior, typical: Any, found: Estimated) -> list[dict[str, 
     numbers = prior.model.own.numbers  # type: ignore[attr-defined]
     rows = []
     for i, name in enumerate(prior.names):
-        centre = float(getattr(typical.own, name)) * np.exp(float(typical.mean[i]))
-        low, middle, high = (float(getattr(typical.own, name)) * np.exp(float(v[i])) for v in (found.lower, found.centre, found.upper))
+        columns = (typical.mean, found.lower, found.centre, found.upper)
+        centre, low, middle, high = (float(getattr(typical.own, name)) * float(np.exp(v[i])) for v in columns)
         left = float(found.sd[i] / before[i])
         row = {"symbol": name, "meaning": numbers[name].meaning, "unit": numbers[name].unit, "typical": centre}
         rows.append({**row, "estimate": middle, "lower": low, "upper": high, "sd_left": left})

@@ -30,7 +30,9 @@ BINS = 10
 PERCENTILES = (5.0, 50.0, 95.0)
 
 
-def replicates(prior: Prior, frame: Frame, covariates: Any, past: Increment, n: int = REPLICATES) -> tuple[np.ndarray, np.ndarray]:
+def replicates(
+    prior: Prior, frame: Frame, covariates: Any, past: Increment, n: int = REPLICATES
+) -> tuple[np.ndarray, np.ndarray]:
     """`n` data sets of the same design, residual error included, `[N, n, T, M]`, and the typical
     patient's values `[N, T, M]`."""
     size, patients = posterior.size(prior, past.span.shape[1]), len(past.span)

@@ -7,14 +7,14 @@ is the model's parameter, known without error.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from posology.data.history import DAY
 from posology.data.record import Record, at_hours
 from posology.environments.given import Given, course
-from posology.environments.records import Value, carried, dated, readings_of, values_of
+from posology.environments.records import carried, dated, readings_of, values_of
 from posology.patients import past
 from posology.patients.course import Frame, Increment
 from posology.patients.model import PatientModel
@@ -71,14 +71,16 @@ def subject(record: Record, model: PatientModel, at: str | float | None = None, 
     real = np.arange(len(begins)) < max(1, len({d.time for d in doses if d.mg > 0}))
     notes = [*record.notes, *given.notes, *notes, *_unused(record, model, seen, now), *_plan(given.doses, now)]
     return Subject(
-        record.id, now, until, covariates, measured, given.doses, used, stretches, frame, begins[real], tuple(dict.fromkeys(notes))
+        record.id, now, until, covariates, measured, given.doses, used, stretches, frame, begins[real],
+        tuple(dict.fromkeys(notes)),
     )  # fmt: skip
 
 
 def _planned_as_given(record: Record, now: float) -> Record:
     """The record in which what was given after `now` is unknown and what is planned after it happens."""
     kept = [d for d in record.doses if (d.status == "planned") == (d.time > now)]
-    return record.model_copy(update={"doses": tuple(d.model_copy(update={"status": "given"}) if d.time > now else d for d in kept)})
+    doses = (d.model_copy(update={"status": "given"}) if d.time > now else d for d in kept)
+    return record.model_copy(update={"doses": tuple(doses)})
 
 
 def _covariates(record: Record, model: PatientModel, now: float) -> tuple[dict[str, float], tuple[str, ...], list[str]]:
@@ -86,12 +88,14 @@ def _covariates(record: Record, model: PatientModel, now: float) -> tuple[dict[s
     found = {c.name: values_of(record, c.name, c.unit, now) for c in model.covariates}
     latest = {name: max(values, key=dated) for name, values in found.items() if values}
     notes = carried(latest, now)
-    notes += [f"{n} changed; its latest value stands for the whole course" for n, v in found.items() if len({x.value for x in v}) > 1]
+    changed = [name for name, values in found.items() if len({v.value for v in values}) > 1]
+    notes += [f"{name} changed; its latest value stands for the whole course" for name in changed]
     values = {name: v.value for name, v in latest.items()}
     for c in model.covariates:
         if c.name in latest:
             if not c.low <= values[c.name] <= c.high:
-                notes.append(f"{c.name} {values[c.name]:.4g} {c.unit} lies outside {c.low:g} to {c.high:g}, on which the model was built")
+                range_ = f"{c.low:g} to {c.high:g}, on which the model was built"
+                notes.append(f"{c.name} {values[c.name]:.4g} {c.unit} lies outside {range_}")
         elif c.default is not None:
             values[c.name] = c.default
             notes.append(f"{c.name} is not in the record; the model's reference, {c.default:g} {c.unit}, is assumed")
@@ -114,5 +118,6 @@ def _unused(record: Record, model: PatientModel, seen: list[past.Measurement], n
 
 def _plan(doses: tuple[Given, ...], now: float) -> list[str]:
     ahead = [d for d in doses if d.time > now]
-    return [f"{len(ahead)} planned doses are followed as if given, the first {(ahead[0].time - now) / DAY:.3g} days ahead"] if ahead else []
+    first = (ahead[0].time - now) / DAY if ahead else 0.0
+    return [f"planned doses followed as if given: {len(ahead)}, the first {first:.3g} days ahead"] if ahead else []
 

@@ -71,7 +71,7 @@ def stretches(model: PatientModel, design: Design) -> tuple[Increment, Frame]:
     real = partial(np.full, dtype=np.float32)
     past = Increment(
         real((t, 1), 0.0), dose.astype(np.float32), real((t, 1), design.duration), real(t, design.every),
-        np.tile(np.float32(design.times), (t, 1)), reading, real((t, m), 1.0), np.zeros((t, m), bool), present,
+        np.tile(np.array(design.times, np.float32), (t, 1)), reading, real((t, m), 1.0), np.zeros((t, m), bool), present,
     )  # fmt: skip
     return past, Frame(design.every, design.duration)
 
@@ -101,7 +101,9 @@ def calibration(model_id: str, data_sets: int = 1000, method: str = "map", count
     return {**found, "data_sets": data_sets, "particles": count if method == "particles" else None, "seed": seed}
 
 
-def _inside(prior: Prior, frame: Frame, design: Design, past: Increment, method: str, count: int, key: Any, covariates: Any) -> Any:
+def _inside(
+    prior: Prior, frame: Frame, design: Design, past: Increment, method: str, count: int, key: Any, covariates: Any
+) -> Any:
     """One data set: whether the next measured value lies in its band."""
     model = prior.model
     typical = prior.typical({c.name: covariates[c.name] for c in model.covariates if c.name in covariates})
@@ -136,7 +138,8 @@ def _by_particles(
         known, whole = step
         expected = particles.ahead(prior, frame, typical, belief, whole).predicted
         weight = jax.vmap(lambda predicted: log_likelihood(prior.model, predicted, known))(expected)
-        return particles.assimilate(prior, frame, typical, belief, known), (expected, jax.nn.log_softmax(belief.log_weight + weight))
+        log_weight = jax.nn.log_softmax(belief.log_weight + weight)
+        return particles.assimilate(prior, frame, typical, belief, known), (expected, log_weight)
 
     _, (expected, log_weight) = jax.lax.scan(stretch, particles.start(prior, typical, count), (told, past))
     drawn = jnp.sum(jnp.where(here[:, None, :], expected, 0.0), axis=(0, 2))

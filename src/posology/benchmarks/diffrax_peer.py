@@ -30,7 +30,7 @@ def course(p: Problem, rtol: float) -> Callable[[Cohort], Any]:
 
     solver, control = diffrax.Tsit5(), diffrax.PIDController(rtol=rtol, atol=rtol * 1e-3)
     entry = p.model.State._fields.index(p.model.entries[p.model.entry].state)  # type: ignore[attr-defined]
-    field = diffrax.ODETerm(lambda t, y, own: jnp.stack(p.model.rates(t, p.model.State(*y), own, 0.0)))  # type: ignore[call-arg]
+    field = diffrax.ODETerm(lambda t, y, own: jnp.stack(p.model.rates(t, p.model.State(*y), own, 0.0)))
 
     def one(patient: Cohort) -> Any:
         own, amount = patient
@@ -38,7 +38,8 @@ def course(p: Problem, rtol: float) -> Callable[[Cohort], Any]:
         def again(y: Any, dose: Any) -> tuple[Any, Any]:
             y = y.at[entry].add(dose)
             saved = diffrax.SaveAt(ts=jnp.array(p.times))
-            got = diffrax.diffeqsolve(field, solver, 0.0, p.period, 0.05, y, own, saveat=saved, stepsize_controller=control, throw=False)
+            settings = {"saveat": saved, "stepsize_controller": control, "throw": False}
+            got = diffrax.diffeqsolve(field, solver, 0.0, p.period, 0.05, y, own, **settings)
             return got.ys[-1], got.ys
 
         return jax.lax.scan(again, jnp.stack([v + 0 * amount[0] for v in p.model.baseline(own)]), amount)[1]

@@ -117,7 +117,8 @@ def evidence(path: Path, progress: Callable[[str], None] = lambda said: None) ->
         outside = [cohort[i] for j, i in enumerate(order) if j % FOLDS != k]
         found = fitted(model, outside)
         own = estimate.estimated(model, found)
-        folds.append({**found.typical, "variance": found.variance, "residual_factor": found.residual, "converged": found.converged})
+        more = {"variance": found.variance, "residual_factor": found.residual, "converged": found.converged}
+        folds.append({**found.typical, **more})
         progress(f"fold {k + 1} of {FOLDS}: {found.typical}")
         rows += _rows(own, [cohort[i] for j, i in enumerate(order) if j % FOLDS == k and len(cohort[i].levels) > 1])
     return {"title": __doc__.splitlines()[0] if __doc__ else "", "folds": folds, "neonates": rows, **summary(rows)}

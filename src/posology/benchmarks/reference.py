@@ -26,7 +26,7 @@ def rates_of(p: Problem, cohort: Cohort) -> tuple[Callable[..., Any], Callable[.
     own = jax.tree.map(lambda v: jnp.asarray(np.asarray(v, np.float64)), cohort.own)
 
     def one(y: Any, own: Any, rate: Any) -> Any:
-        d = p.model.rates(0.0, p.model.State(*y), own, rate)  # type: ignore[call-arg]
+        d = p.model.rates(0.0, p.model.State(*y), own, rate)
         return jnp.stack([v + 0 * y[0] for v in d])
 
     f, g = jax.jit(jax.vmap(one)), jax.jit(jax.vmap(jax.jacfwd(one)))

@@ -1,4 +1,5 @@
-"""`posology demo`: a policy learned in a minute, tried against the standard of care on new patients."""
+"""`posology demo`: a policy learned in a minute, tried against the standard of care on new patients, and
+a recommendation within the label for one made-up record."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from posology.commands.progress import told
 
 TREATMENT = "paclitaxel-cycles-v1"
 ARMS = ["standard", "clinical-rule", "rule-plus-10"]
+LABEL = ("paclitaxel-label-v1", "ensemble-greedy")  # the demo's own policy doses above the label: research only
+EXAMPLE = Path(__file__).parents[3] / "examples" / "patient.json"
 SEED, TRIAL_SEED = 1, 20  # of training and of the trial: other patients, other noise
 
 
@@ -53,8 +56,26 @@ def demo(
     command = f"posology trial {TREATMENT} " + " ".join(f"--arm {a}" for a in names)
     command += f" --patients {patients} --seed {TRIAL_SEED}"
     report = write_report(out / "report.html", table, about(question, names, None, command))
+    advice = recommended()
     if as_json:
-        return print_json(table)
+        return print_json({"trial": table, "recommendation": advice, "report": str(report)})
     header, *body = rows(table)
     print_table(f"{patients} new virtual patients, the same in every arm; 95 % intervals", header, body)
+    if advice:
+        from posology.commands.recommend import show
+
+        print(f"\nThe next dose of one made-up patient ({EXAMPLE.name}), within the label:")
+        show(advice)
     print(f"Report: {report}\nResearch use only: virtual patients, above-label doses, a model with unverified numbers.")
+
+
+def recommended() -> dict[str, Any] | None:
+    """What the label treatment's planner says of the example record; None where examples are not installed."""
+    from posology.bedside.recommend import recommend
+    from posology.data.readers import read
+    from posology.environments.catalogue import treatment
+
+    if not EXAMPLE.is_file():
+        print(f"No example record at {EXAMPLE}: nothing to recommend for.", file=sys.stderr)
+        return None
+    return recommend(treatment(LABEL[0]), LABEL[1], read(EXAMPLE))

@@ -23,7 +23,8 @@ def show(found: dict[str, Any]) -> None:
          f"{number(p['lower'])} to {number(p['upper'])}", f"{100 * p['sd_left']:.0f} %"]
         for p in found["parameters"]
     ]  # fmt: skip
-    print_table(f"Patient {found['patient']}, {found['model']}, {found['method']}, known up to hour {found['time']:g}", columns, rows)
+    title = f"Patient {found['patient']}, {found['model']}, {found['method']}, known up to hour {found['time']:g}"
+    print_table(title, columns, rows)
     columns = ["time (h)", "reading", "measured", "predicted", "90 % band", "inside"]
     rows = [
         [number(m["time"]), f"{m['reading']} ({m['unit']})", ("< " if m["below"] else "") + number(m["value"]),
@@ -59,10 +60,10 @@ def _say(found: dict[str, Any], sentences: list[str]) -> None:
 
 def individualise(
     model_id: str = typer.Argument(metavar="MODEL", help="A model's id (see `posology list models`)."),
-    patient: Path = typer.Option(..., "--patient", help="The record, or a cohort: JSON, long CSV, NONMEM data or a FHIR R4 bundle."),
+    patient: Path = typer.Option(..., "--patient", help="A record or a cohort: JSON, long CSV, NONMEM or FHIR R4."),
     one: str = typer.Option(None, "--id", help="The patient's id where the file holds several; all of them unless given."),
     method: str = typer.Option("map", help="map (with Laplace intervals), particles, or nuts (slow; for one patient)."),
-    at: str = typer.Option(None, "--at", help="What is known then counts: hours of the record or a date with a zone; the last entry unless given."),
+    at: str = typer.Option(None, "--at", help="Hours of the record or a date with a zone; the last entry unless given."),
     until: float = typer.Option(0.0, "--until", min=0, help="Hours after that to follow, under the doses that are planned."),
     report: Path = typer.Option(None, "--report", help="An HTML file to write."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -79,7 +80,8 @@ def individualise(
 
     if len(records) > 1:
         if method != "map" or until:
-            raise typer.BadParameter(f"{patient} holds {len(records)} patients, for which only --method map without --until works; name one by --id")
+            only = "only --method map without --until works"
+            raise typer.BadParameter(f"{patient} holds {len(records)} patients, for whom {only}; name one by --id")
         from posology.bedside.cohort import individualise_all
 
         found = individualise_all(model, records, at, check=report is not None)

@@ -27,6 +27,7 @@ from posology.environments.protocol import TreatmentEnvironment
 from posology.environments.spec import Spec
 
 NAMESPACE = "posology"
+LARGEST = 1e6  # of a scaled observation; none comes near, but Gymnasium wants a bound
 POOL = 1024  # patients drawn at a seed; episodes take them in turn
 
 
@@ -37,7 +38,7 @@ def action_space(spec: Spec) -> spaces.Space[Any]:
     return spaces.Box(spec.low, spec.high, (1,), np.float32)
 
 
-class PatientVectorEnv(VectorEnv):  # type: ignore[type-arg]
+class PatientVectorEnv(VectorEnv):
     """`num_envs` patients of one treatment, stepped together."""
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
@@ -45,7 +46,7 @@ class PatientVectorEnv(VectorEnv):  # type: ignore[type-arg]
     def __init__(self, treatment_id: str, num_envs: int = 1, vector_reward: bool = False, pool: int = POOL) -> None:
         self.env, self.num_envs, self.vector_reward = TreatmentEnvironment(treatment(treatment_id)), num_envs, vector_reward
         spec = self.patient_spec = self.env.spec
-        self.single_observation_space = spaces.Box(-np.inf, np.inf, (spec.size,), np.float32)
+        self.single_observation_space = spaces.Box(-LARGEST, LARGEST, (spec.size,), np.float32)
         self.single_action_space = action_space(spec)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -141,7 +142,7 @@ class PatientVectorEnv(VectorEnv):  # type: ignore[type-arg]
         """Nothing is held open."""
 
 
-class PatientEnv(gymnasium.Env):  # type: ignore[type-arg]
+class PatientEnv(gymnasium.Env):
     """One patient of a treatment. Thousands at once cost little more: see `make_vec`."""
 
     metadata: dict[str, Any] = {"render_modes": []}

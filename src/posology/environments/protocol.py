@@ -135,8 +135,12 @@ class TreatmentEnvironment:
 
     def predict(self, x: Any, p: Any, chosen: Chosen, patient: population.Patient) -> Interval:
         """The interval after a decision, from state `x` with parameters `p`."""
+        return self.forecast(x, p, chosen, patient)[0]
+
+    def forecast(self, x: Any, p: Any, chosen: Chosen, patient: population.Patient) -> tuple[Interval, Any]:
+        """The interval after a decision and the state at its end."""
         trace = self.course(x, p, self.mg(chosen.amount, patient), chosen.wait * DAY, chosen.every)
-        return self._interval(x, p, chosen, trace)
+        return self._interval(x, p, chosen, trace), trace.state
 
     def _given(self, chosen: Chosen) -> tuple[Any, Any]:
         """Times of the doses of a decision (hours) and which of them are given."""

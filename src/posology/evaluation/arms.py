@@ -19,12 +19,13 @@ from posology.environments.belief import Believer, features
 from posology.environments.protocol import Chosen, TreatmentEnvironment
 from posology.environments.reward import GRADE_4_BELOW
 from posology.evaluation import level_guided
-from posology.learners.planning import ensemble_greedy, map_greedy, oracle
+from posology.learners.planning import course_oracle, ensemble_greedy, map_greedy, oracle
 from posology.policies.policy import Policy
 
 KNOWN = (
     "standard", "fixed:<amount>", "clinical-rule", "rule-plus-10", "proportional-rule",
-    "map-greedy", "ensemble-greedy", "ensemble-greedy:<particles>", "oracle",
+    "map-greedy", "ensemble-greedy", "ensemble-greedy:<particles>",
+    "oracle", "oracle-course",
 )  # fmt: skip
 GRADE_2_BELOW = 1.5  # CTCAE v5.0: below this grade 2 begins
 
@@ -73,6 +74,10 @@ def _rule(up: float, low: float, high: float, env: Any, key: Any, state: Any, o:
 
 def _oracle(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
     return oracle.choose(env, state, mask, patient), m
+
+
+def _course_oracle(b: Believer, env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    return env.chosen(course_oracle.choose(b, state, mask, patient)), m
 
 
 def _proportional(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
@@ -156,4 +161,6 @@ def guideline(name: str, env: TreatmentEnvironment) -> Arm:
         return Arm(name, partial(_rule, 0.1, 60.0, 250.0))
     if name == "oracle":
         return Arm(name, _oracle)
+    if name == "oracle-course":
+        return Arm(name, partial(_course_oracle, Believer(env.treatment, 1)))
     raise ValueError(f"unknown arm '{name}'; known: {', '.join(KNOWN)}, or a run folder")

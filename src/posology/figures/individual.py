@@ -33,6 +33,7 @@ $details
 </html>
 """)
 DAY = 24.0
+NAMES = {"anc": "Neutrophils"}
 DAYS_FROM = 7 * DAY  # courses at least as long are drawn in days
 
 
@@ -52,7 +53,7 @@ def of_patient(found: Mapping[str, Any], title: str) -> str:
     ]  # fmt: skip
     charts = [_curve(found, name, curve) for name, curve in found["curves"].items()]
     details = f"<h2>Measured and predicted</h2><p class='note'>Each prediction {escape(found['prediction'])}.</p>{grid(seen)}"
-    question = f"Patient {found['patient']}: parameters of his own from the record up to hour {found['time']:g}, by {found['method']}."
+    question = f"Patient {found['patient']}: parameters from the record up to hour {found['time']:g}, by {found['method']}."
     return _page(found, title, question, patient_summary(found), grid(rows), charts, details if found["measurements"] else "")
 
 
@@ -93,7 +94,7 @@ def patient_summary(found: Mapping[str, Any]) -> list[str]:
         said.append(f"{found['inside']} of {measured} lie inside their 90 % band; each prediction {found['prediction']}.")
     if found["known"]:
         said.append("Known without error: " + ", ".join(f"{k} {number(v)}" for k, v in found["known"].items()) + ".")
-    state = "The search converged" if told["converged"] else "THE SEARCH DID NOT CONVERGE: the numbers cannot be trusted"
+    state = "It converged" if told["converged"] else "IT DID NOT CONVERGE: the numbers cannot be trusted"
     details = ", ".join(f"{k.replace('_', ' ')} {v:.3g}" for k, v in told.items() if k != "converged")
     return [*said, f"{state} ({details})."]
 
@@ -144,7 +145,7 @@ def _curve(found: Mapping[str, Any], name: str, curve: Mapping[str, Any]) -> Any
     given = [{"time": d["time"] / scale, "label": f"{number(d['mg'])} mg" + (" planned" if d["planned"] else "")} for d in doses]
     return posterior_bands(
         {"time": time, **curve["posterior"]}, measured, given, prior={"time": time, **curve["prior"]}, band=(10, 90),
-        reading=name, unit=curve["unit"].replace("10*", "10^"), time_unit=unit,
+        reading=NAMES.get(name, name.capitalize()), unit=curve["unit"].replace("10*", "10^"), time_unit=unit,
         now=found["time"] / scale if last > found["time"] else None, log=name == "anc",
     )  # fmt: skip
 
@@ -156,8 +157,8 @@ def _checks(found: Mapping[str, Any], name: str, check: Mapping[str, Any]) -> li
     points = [[t / scale, v] for t, v in seen["points"]]
     charts = [
         vpc(
-            seen["time"] / scale, seen["observed"], seen["simulated"], points, reading=name, unit=unit,
-            time_unit=time_unit, log=name == "anc", corrected=True,
+            seen["time"] / scale, seen["observed"], seen["simulated"], points, unit=unit, time_unit=time_unit,
+            reading=NAMES.get(name, name.capitalize()), log=name == "anc", corrected=True,
         )
     ]  # fmt: skip
     if len(errors["errors"]) >= 5:

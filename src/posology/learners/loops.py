@@ -12,6 +12,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +106,10 @@ def advance(learner: Learner, env: Environment) -> Callable[[Any, Any, Any], tup
     return many
 
 
-def _compiled(function: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Any, float]:
-    begin = time.perf_counter()
-    made = jax.jit(function, **options).lower(*arguments).compile()
-    return made, time.perf_counter() - begin
+def _compiled(*lowered: Any) -> list[Any]:
+    """Several programs compiled side by side: the compiler leaves a core idle."""
+    with ThreadPoolExecutor(len(lowered)) as pool:
+        return list(pool.map(lambda program: program.compile(), lowered))
 
 
 def train(
@@ -198,12 +199,13 @@ class _Run:
         start = lambda key: self.learner.init(key, self.env)  # noqa: E731
         key = jax.random.fold_in(root, 0)
         like = jax.eval_shape(start, key)
-        many = advance(self.learner, self.env)
-        self.many, spent = _compiled(many, like, self.patients, jnp.int32(1), donate_argnums=0)
+        begun = time.perf_counter()
+        many = jax.jit(advance(self.learner, self.env), donate_argnums=0).lower(like, self.patients, jnp.int32(1))
         policy_of = lambda parameters: self.learner.policy(parameters, self.env.spec)  # noqa: E731
         judged = evaluator(self.env, policy_of, unseen, jax.random.fold_in(judge, 1))
-        self.judge, more = _compiled(judged, jax.eval_shape(self.learner.parameters, like))
-        self.compile_seconds = spent + more
+        parameters = jax.eval_shape(self.learner.parameters, like)
+        self.many, self.judge = _compiled(many, judged.lower(parameters))
+        self.compile_seconds = time.perf_counter() - begun
         self.report({"event": "compiled", "seconds": self.compile_seconds})
         if progress is None:
             # The optimiser's zeros may share one buffer; donating wants each its own.

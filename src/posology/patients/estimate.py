@@ -9,14 +9,13 @@ many dimensions, or with many precise measurements per patient, needs other meth
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as with_changes
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import minimize
 
 from posology.patients.course import Frame, Increment, follow
 from posology.patients.likelihood import standardised
@@ -26,6 +25,7 @@ from posology.patients.population import apply_effects
 from posology.quantities import numbers_of, replace, table
 
 POINTS = 512
+STEPS, TOLERANCE = 40, 1e-3  # of the search; the tolerance is an expected rise of ln L
 
 
 class Estimate(NamedTuple):
@@ -80,23 +80,35 @@ def estimate(
         return jax.nn.logsumexp(jax.vmap(told)(z)) - jnp.log(points)
 
     @jax.jit
-    def loss(theta: Any) -> Any:
-        def total(t: Any) -> Any:
-            return -jnp.sum(jax.vmap(lambda c, i: one(t, c, i))(given, patients))
+    def scores(theta: Any) -> Any:
+        """ln L of each patient, and its derivatives: forward, for few numbers and nothing kept of the course."""
+        each = lambda t: jax.vmap(lambda c, i: one(t, c, i))(given, patients)  # noqa: E731
+        return each(theta), jax.jacfwd(each)(theta)
 
-        return total(theta), jax.jacfwd(total)(theta)  # forward: few numbers, and nothing of the course is kept
-
-    def scipy_loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = loss(jnp.asarray(theta, jnp.float32))
-        return float(value), np.asarray(gradient, np.float64)
-
-    # float32 carries about six digits: a search that stops for rounding after that has ended well
-    found = minimize(scipy_loss, np.array(start), jac=True, method="BFGS", options={"gtol": 1e-2, "maxiter": 100})
-    theta = found.x
+    theta, value, converged = _climb(scores, jnp.asarray(start, jnp.float32))
     values = {s: sign[s] * float(np.exp(theta[i])) for i, s in enumerate(symbols)}
     variances = {e: float(np.exp(2 * theta[len(symbols) + i])) for i, e in enumerate(effects)}
-    settled = bool(np.max(np.abs(found.jac)) < 0.5)
-    return Estimate(values, variances, float(np.exp(theta[-1])), 2 * float(found.fun), settled)
+    return Estimate(values, variances, float(np.exp(theta[-1])), -2 * value, converged)
+
+
+def _climb(scores: Callable[[Any], tuple[Any, Any]], theta: Any) -> tuple[np.ndarray, float, bool]:
+    """A maximum of the sum of ln L by scoring: the information is the sum of squares of the patients'
+    scores (Berndt EK et al. Ann Econ Soc Meas 1974;3:653), with Levenberg's damping."""
+    damping, rise = 1e-2, np.inf
+    each, slopes = (np.asarray(v, np.float64) for v in scores(theta))
+    for _ in range(STEPS):
+        information, gradient = slopes.T @ slopes, slopes.sum(axis=0)
+        step = np.linalg.solve(information + damping * np.diag(np.diag(information)), gradient)
+        there = theta + jnp.asarray(step, jnp.float32)
+        trial, gained = (np.asarray(v, np.float64) for v in scores(there))
+        rise = float(gradient @ step)
+        if trial.sum() >= each.sum():
+            theta, each, slopes, damping = there, trial, gained, damping / 4
+        else:
+            damping *= 8
+        if rise < TOLERANCE:
+            break
+    return np.asarray(theta, np.float64), float(each.sum()), rise < TOLERANCE
 
 
 def _log_likelihood(model: PatientModel, frame: Frame, p: Any, past: Increment, scale: Any) -> Any:

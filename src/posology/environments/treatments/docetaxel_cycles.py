@@ -87,7 +87,7 @@ TREATMENT = Treatment(
     standard=dose(USUAL),
     measured=("baseline_anc",),
     limits=limits_of("docetaxel"),
-    baselines=("standard", "clinical-rule", "fixed:100", "oracle"),
+    baselines=("standard", "clinical-rule", "fixed:100", "map-greedy", "ensemble-greedy", "oracle"),
     not_for="weekly schedules; growth-factor support; impaired liver; strong CYP3A4 inhibitors",
     source="DDMODEL00000224; doi:10.1007/s00280-017-3366-x",
 )

@@ -69,7 +69,7 @@ TREATMENT = Treatment(
     standard=dose(LABEL),
     measured=("baseline_anc",),
     limits=limits_of("nab-paclitaxel"),
-    baselines=("standard", "clinical-rule", "oracle"),
+    baselines=("standard", "clinical-rule", "map-greedy", "ensemble-greedy", "oracle"),
     not_for="weekly schedules; partners such as gemcitabine; growth-factor support; moderate to severe liver impairment",
     source="Chen N et al. J Clin Pharmacol 2014;54:1097",
 )

@@ -53,7 +53,7 @@ def within(largest: float, id: str, limits: str) -> Treatment:
         standard=dose(largest),
         measured=("baseline_anc",),
         limits=limits_of(limits),
-        baselines=("standard", "clinical-rule", "oracle"),
+        baselines=("standard", "clinical-rule", "map-greedy", "ensemble-greedy", "oracle"),
         not_for="weekly schedules; growth-factor support; bilirubin above ten times the upper limit of normal",
         source="doi:10.1002/psp4.12588",
     )
