@@ -21,9 +21,14 @@ def test_ninety_percent_bands_hold_ninety_percent(method):
     assert found["data_sets"] == SETS
 
 
-def test_a_belief_that_is_too_narrow_is_found_out(monkeypatch):
+def test_a_belief_that_is_sure_of_the_wrong_thing_is_found_out(monkeypatch):
     fit = posterior.fit
-    monkeypatch.setattr(posterior, "fit", lambda *a, **k: (f := fit(*a, **k))._replace(factor=0.0 * f.factor, mode=0 * f.mode + 1))
+
+    def wrong(*arguments):
+        found = fit(*arguments)
+        return found._replace(factor=0 * found.factor, mode=0 * found.mode + 1)  # sure, of something else
+
+    monkeypatch.setattr(posterior, "fit", wrong)
     found = calibration.calibration(NEONATE, SETS, "map")
     assert found["upper"] < 0.87
 

@@ -17,9 +17,11 @@ from posology.patients.population import draw
 
 COURSES = {
     "paclitaxel-henrich2017": ([(0.0, 315.0, 3.0), (504.0, 270.0, 3.0)], "anc", [0.0, 100.0, 240.0, 504.0, 800.0, 1000.0]),
-    "phenobarbital-grasela1985": ([(0.0, 30.0, 0.5), (24.0, 4.0, 0.0), (36.0, 4.0, 0.0)], "concentration", [1.0, 24.0, 30.0, 70.0]),
+    "phenobarbital-grasela1985": (
+        [(0.0, 30.0, 0.5), (24.0, 4.0, 0.0), (36.0, 4.0, 0.0)], "concentration", [1.0, 24.0, 30.0, 70.0],
+    ),
     "benchmark-oral-friberg": ([(0.0, 300.0, 0.0), (24.0, 300.0, 0.0)], "anc", [10.0, 24.0, 40.0, 200.0]),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COURSES)

@@ -63,7 +63,10 @@ class Seen(NamedTuple):
 FRAME = Frame(24.0, 0.0)
 
 
-def stretch(mg: float = 100.0, seen: Seen = Seen(), span: float = 24.0, padding: int = 0) -> Increment:
+NOTHING = Seen()
+
+
+def stretch(mg: float = 100.0, seen: Seen = NOTHING, span: float = 24.0, padding: int = 0) -> Increment:
     """One bolus and what was measured after it; `padding` rows hold nothing."""
     n = len(seen.time)
     rest = [0.0] * padding

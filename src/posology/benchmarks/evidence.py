@@ -55,6 +55,7 @@ class Effort:
     updates: int = 0
     runs: Path = Path("runs/evidence")
     results: Path = Path("docs/results")
+    shared: Path = Path("../shared")  # real data, beside the project
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Training:
 TRAININGS: dict[str, Training] = {
     "ppo": Training("ppo", 1200, {"patients": "512"}),
     "dqn": Training("dqn", 1200),
-    "ppo-belief": Training("ppo", 600, belief=64),
+    "ppo-belief": Training("ppo", 250, belief=64),
 }
 BELIEF = "posology.environments.belief"
 
@@ -153,7 +154,7 @@ def shifts_of(treatment: Treatment) -> Iterator[str]:
 
 def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     """Every plan by the name of its result; a plan is `(effort, tell) -> result`."""
-    from posology.benchmarks import kills, learners
+    from posology.benchmarks import kills, learners, neonates
 
     found: dict[str, Callable[[Effort, Tell], Any]] = {}
     for id, treatment in TREATMENTS.items():
@@ -161,6 +162,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
         for shift in shifts_of(treatment):
             found[f"{id}--{shift}"] = partial(tried, treatment, shift)
     found["learners"] = learners.plan
+    found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found["kills"] = kills.plan
     return found
 

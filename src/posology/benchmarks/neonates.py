@@ -108,7 +108,12 @@ def evidence(path: Path, progress: Callable[[str], None] = lambda said: None) ->
 
     Args:
         path: the cohort's NONMEM-style file.
+
+    Raises:
+        ValueError: when the file is not there.
     """
+    if not path.is_file():
+        raise ValueError(f"{path} is not there: this evidence needs the real neonates")
     model = phenobarbital_grasela1985.MODEL
     cohort = [neonate(r, model) for r in read_cohort(path)]
     order = np.random.default_rng(SEED).permutation(len(cohort))

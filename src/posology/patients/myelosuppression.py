@@ -5,7 +5,7 @@
     dC/dt  = ktr·T₃ − ktr·C
 
 `E` is the drug's effect on proliferation. It may exceed 1: then proliferating cells are killed, so
-1 − E is never clipped. Friberg LE et al. J Clin Oncol 2002;20:4713, doi:10.1200/JCO.2002.02.140.
+1 − E is never clipped. The feedback is bounded where C falls below C0/10⁴ (design choice). Friberg LE et al. J Clin Oncol 2002;20:4713, doi:10.1200/JCO.2002.02.140.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from posology.quantities import maximum, power
+
+LEAST = 1e-4  # of C0: where the feedback ends (design choice)
 
 
 class Marrow(NamedTuple):
@@ -28,9 +30,10 @@ class Marrow(NamedTuple):
 def feedback(c0: Any, circ: Any, gamma: Any) -> Any:
     """(C0/C)^γ: few neutrophils in blood speed up proliferation.
 
-    A count below a ten-millionth of C0 is rounding of a solver (it may even be negative): it counts as that.
+    It stops rising at a ten-thousandth of C0, fewer cells than a laboratory can count: nothing is known of
+    marrows there, and the equation as printed lets them grow a thousandfold within hours.
     """
-    return power(c0 / maximum(circ, 1e-7 * c0), gamma)
+    return power(c0 / maximum(circ, LEAST * c0), gamma)
 
 
 def maturation(x: Any, ktr: Any) -> tuple[Any, Any, Any, Any]:
