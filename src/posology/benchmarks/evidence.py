@@ -71,7 +71,7 @@ class Training:
 TRAININGS: dict[str, Training] = {
     "ppo": Training("ppo", 1200, {"patients": "512"}),
     "dqn": Training("dqn", 1200),
-    "ppo-belief": Training("ppo", 250, belief=64),
+    "ppo-belief": Training("ppo", 200, {"patients": "128"}, belief=64),
 }
 BELIEF = "posology.environments.belief"
 

@@ -132,7 +132,7 @@ class Believer:
 
     def _simulated(self, patient: Patient, belief: Belief, rows: np.ndarray, vary: bool) -> Interval:
         typical, env = self.typical(patient), self.env
-        kappa = particles.occasions(self.prior, self.count, belief.seen) * vary
+        kappa = particles.occasions(self.prior, len(belief.log_weight), belief.seen) * vary
 
         def one(effects: Any, x: Any, occasion: Any) -> Interval:
             own = self.prior.individual(typical, effects, occasion)

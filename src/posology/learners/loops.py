@@ -202,7 +202,7 @@ class _Run:
         begun = time.perf_counter()
         many = jax.jit(advance(self.learner, self.env), donate_argnums=0).lower(like, self.patients, jnp.int32(1))
         policy_of = lambda parameters: self.learner.policy(parameters, self.env.spec)  # noqa: E731
-        judged = evaluator(self.env, policy_of, unseen, jax.random.fold_in(judge, 1))
+        judged: Any = evaluator(self.env, policy_of, unseen, jax.random.fold_in(judge, 1))
         parameters = jax.eval_shape(self.learner.parameters, like)
         self.many, self.judge = _compiled(many, judged.lower(parameters))
         self.compile_seconds = time.perf_counter() - begun

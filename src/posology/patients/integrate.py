@@ -183,7 +183,9 @@ def lowest_inside(c0: Any, c1: Any, d0: Any, d1: Any, h: Any) -> Any:
     """Minimum over a step of the cubic with end values `c0, c1` and end slopes `d0, d1`."""
     a, b = h * d0, h * d1
     second, third = 3 * (c1 - c0) - 2 * a - b, 2 * (c0 - c1) + a + b
-    root = jnp.sqrt(jnp.maximum(second * second - 3 * a * third, 0.0))
+    under = second * second - 3 * a * third
+    real = under > 0
+    root = jnp.where(real, jnp.sqrt(jnp.where(real, under, 1.0)), 0.0)  # √0 has no derivative
     # the root of a + 2·second·s + 3·third·s² with positive curvature, in the form that does not cancel
     s = -a / jnp.where(jnp.abs(second + root) > 1e-30, second + root, 1e-30)
     inside = (s > 0) & (s < 1)

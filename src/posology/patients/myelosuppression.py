@@ -5,7 +5,8 @@
     dC/dt  = ktr·T₃ − ktr·C
 
 `E` is the drug's effect on proliferation. It may exceed 1: then proliferating cells are killed, so
-1 − E is never clipped. The feedback is bounded where C falls below C0/10⁴ (design choice). Friberg LE et al. J Clin Oncol 2002;20:4713, doi:10.1200/JCO.2002.02.140.
+1 − E is never clipped. The feedback is bounded where C falls below C0/10⁴ (design choice).
+Friberg LE et al. J Clin Oncol 2002;20:4713, doi:10.1200/JCO.2002.02.140.
 """
 
 from __future__ import annotations

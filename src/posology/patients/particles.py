@@ -101,6 +101,14 @@ def _resampled(belief: Belief) -> Belief:
     return Belief(log_weight, jnp.where(few, moved, belief.effects), x, belief.seen)
 
 
+def thinned(belief: Belief, count: int) -> Belief:
+    """The belief as `count` equally likely particles, each taken as often as its weight says."""
+    place = (jnp.arange(count) + 0.5) / count
+    chosen = jnp.minimum(jnp.searchsorted(jnp.cumsum(jnp.exp(belief.log_weight)), place), len(belief.log_weight) - 1)
+    x = jax.tree.map(lambda v: v[chosen], belief.x)
+    return Belief(jnp.full(count, -np.log(count), jnp.float32), belief.effects[chosen], x, belief.seen)
+
+
 def moments(belief: Belief) -> tuple[Any, Any]:
     """Mean `[R]` of the effects and the Cholesky factor of their covariance `[R, R]`."""
     weight = jnp.exp(belief.log_weight)
