@@ -53,6 +53,7 @@ class Effort:
     seed: int = 20
     seeds: int = 3
     updates: int = 0
+    learners: tuple[str, ...] = ()  # names of `TRAININGS`; empty: all
     runs: Path = Path("runs/evidence")
     results: Path = Path("docs/results")
     shared: Path = Path("../shared")  # real data, beside the project
@@ -138,7 +139,8 @@ def kept(folder: Path, learned: Mapping[str, Path], tell: Tell) -> Callable[[str
 
 def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -> dict[str, Any]:
     """The trial of a treatment's baselines and learned arms."""
-    learned = {name: learn(treatment, name, effort, tell) for name in trainings(treatment)}
+    wanted = [name for name in trainings(treatment) if not effort.learners or name in effort.learners]
+    learned = {name: learn(treatment, name, effort, tell) for name in wanted}
     names = [*treatment.baselines, *(f"{name}={folder}" for name, folder in learned.items())]
     which = [shift or "own-model", treatment.fingerprint, str(effort.patients), str(effort.seed)]
     keep = kept(effort.runs / treatment.id / "played" / "-".join(which), learned, tell)
