@@ -1,17 +1,17 @@
-"""`posology benchmark accuracy|speed|finite [MODEL]`: how exact and how fast the engine is."""
+"""`posology benchmark accuracy|speed|finite|calibration|recommendation|learners`: how exact and how fast it all is."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from posology.commands.benchmark_learners import learners
 from posology.commands.errors import known
 from posology.commands.output import print_json, print_table
 from posology.commands.progress import told
 
-benchmark = typer.Typer(add_completion=False, help="Measure how exact and how fast the engine is.")
+benchmark = typer.Typer(add_completion=False, help="Measure how exact and how fast engine, posteriors and learners are.")
 
 MODEL = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model with a cohort when not given.")
 SEED = typer.Option(0, min=0, help="Seed of the cohort.")
@@ -86,4 +86,43 @@ def finite(
     show(rows, ("model", "patients", "not_finite", "seconds", "patient_days_per_s"), as_json)
 
 
-benchmark.command()(learners)
+@benchmark.command()
+def calibration(
+    model_id: str = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model with a design when not given."),
+    data_sets: int = typer.Option(1000, min=10, help="Simulated patients."),
+    seed: int = typer.Option(1, min=0, help="Seed of patients and noise."),
+    as_json: bool = JSON,
+) -> None:
+    """How often 90 % bands hold the next measured value: MAP with Laplace intervals, and particles."""
+    from posology.benchmarks.calibration import DESIGNS
+    from posology.benchmarks.calibration import calibration as covered
+
+    models = [known(model_id, DESIGNS, "model with a design")] if model_id else list(DESIGNS)
+    rows = [{"model": m, "method": how, **covered(m, data_sets, how, seed=seed)} for m in models for how in ("map", "particles")]
+    show(rows, ("model", "method", "data_sets", "coverage", "lower", "upper"), as_json)
+
+
+@benchmark.command()
+def recommendation(
+    policy: str = typer.Option("ensemble-greedy", help="An arm of paclitaxel-label-v1."),
+    repeats: int = typer.Option(100, min=2, help="Recommendations timed."),
+    as_json: bool = JSON,
+) -> None:
+    """Milliseconds of a recommendation and a what-if in a warm process, for a patient with three past cycles."""
+    from posology.benchmarks.recommendation import measure
+
+    found = measure(policy, repeats)
+    rows = [{**found, "what": what, **found[what]} for what in ("recommend", "what_if")]
+    show([found] if as_json else rows, ("what", "policy", "draws", "options", "repeats", "p50_ms", "p95_ms", "p99_ms"), as_json)
+
+
+@benchmark.command()
+def learners(
+    results: Path = typer.Option(Path("docs/results"), help="Where `posology evidence learners` wrote its result."),
+    as_json: bool = JSON,
+) -> None:
+    """Return of each learner, and the time to close 95 % of the gap from the clinical rule, as last measured."""
+    from posology.benchmarks.learners import stored
+
+    columns = ("problem", "learner", "return_mean", "lower", "upper", "seeds", "samples", "seconds", "reference")
+    show(stored(results), columns, as_json)
