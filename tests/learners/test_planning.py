@@ -25,12 +25,13 @@ def mean_return(name, arm):
     return played.reward.sum(axis=1).mean()
 
 
-@pytest.mark.parametrize("arm", ["ensemble-greedy:32", "map-greedy"])
+@pytest.mark.parametrize("arm", ["ensemble-greedy:32", pytest.param("map-greedy", marks=pytest.mark.slow)])
 def test_a_planner_that_learns_of_the_patient_stands_between_rule_and_oracle(arm):
     name = "paclitaxel-cycles-v1"
     assert mean_return(name, "clinical-rule") + 0.3 < mean_return(name, arm) < mean_return(name, "oracle") - 0.1
 
 
+@pytest.mark.slow
 def test_a_plan_of_the_whole_course_is_about_as_good_as_the_greedy_oracle():
     name = "paclitaxel-cycles-v1"
     assert mean_return(name, "oracle-course") > mean_return(name, "oracle") - 0.25
