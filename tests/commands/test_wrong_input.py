@@ -72,7 +72,7 @@ def test_a_missing_file_is_named(capsys):
         (("trial", "aspirin-v1"), 2, "unknown treatment 'aspirin-v1'; known:"),
         (("trial", "paclitaxel-cycles-v1", "--arm", "guess"), 1, "unknown arm 'guess'; known: standard"),
         (("trial", "paclitaxel-cycles-v1", "--arm", "runs/none"), 1, "arm 'runs/none': there is no such run folder"),
-        (("trial", "paclitaxel-cycles-v1", "--arm", "fixed:much"), 1, "arm 'fixed:much': after the colon stands a number, as in fixed:175"),
+        (("trial", "paclitaxel-cycles-v1", "--arm", "fixed:much"), 1, "after the colon stands a number, as in fixed:175"),
         (("trial", "paclitaxel-cycles-v1", "--patients", "1"), 2, "2"),
         (("trial", "paclitaxel-cycles-v1", "--shift", "moon"), 1, "unknown shift 'moon'; known: slope-plus-30"),
         (("train", "paclitaxel-cycles-v1", "--learner", "luck"), 2, "unknown learner 'luck'; known:"),
