@@ -16,6 +16,9 @@ ARMS = {
     "clinical-rule": "starts with the standard dose, 20 % less after grade 4 (it sees the true grade)",
     "rule-plus-10": "as the clinical rule, and 10 % more after grade 0 or 1, within 60 to 250 mg/m2",
     "proportional-rule": "the last daily dose times target over measured level",
+    "map-greedy": "fits the patient's most probable parameters at each visit and doses for them",
+    "ensemble-greedy": "the best expected reward of the next interval over many patients that fit the past",
+    "oracle-course": "as the oracle, and plans the whole course by derivatives through the patient",
     "oracle": "knows the patient's parameters and state, not the variability of the coming cycle",
 }
 
@@ -30,7 +33,7 @@ def about(treatment: Any, names: list[str], shift: str | None, command: str) -> 
         title=treatment.title,
         question=treatment.question,
         arms={
-            label: ARMS.get(arm, "a learned policy" if Path(arm).is_dir() else "the same dose each time")
+            label: ARMS.get(arm.split(":")[0], "a learned policy" if Path(arm).is_dir() else "the same dose each time")
             for label, arm in map(labelled, names)
         },
         limits=[f"Not for: {treatment.not_for}.", f"The model {treatment.model.id} counts as {treatment.model.status}."],

@@ -237,7 +237,8 @@ def check_not_after(record: Record, at: float | str | datetime) -> None:
     late = [(time, what) for time, what in late if time > now]
     if late:
         time, what = min(late)
-        raise ValueError(f"record '{record.id}': {what} is dated {time:g} h, after the time asked, {now:g} h")
+        dated, asked = (calendar(record, t).isoformat() if record.start else f"{t:g} h" for t in (time, now))
+        raise ValueError(f"record '{record.id}': {what} is dated {dated}, after the time asked, {asked}")
 
 
 def covariate_at(record: Record, name: str, time: float) -> tuple[float, str, float]:
