@@ -104,7 +104,7 @@ def interval(values: np.ndarray, of: Callable[..., Any]) -> list[float]:
 
 
 def evidence(path: Path, progress: Callable[[str], None] = lambda said: None) -> dict[str, Any]:
-    """The whole comparison.
+    """The whole comparison; real levels stay where they are, only what was counted comes out.
 
     Args:
         path: the cohort's NONMEM-style file.
@@ -126,7 +126,7 @@ def evidence(path: Path, progress: Callable[[str], None] = lambda said: None) ->
         folds.append({**found.typical, **more})
         progress(f"fold {k + 1} of {FOLDS}: {found.typical}")
         rows += _rows(own, [cohort[i] for j, i in enumerate(order) if j % FOLDS == k and len(cohort[i].levels) > 1])
-    return {"title": __doc__.splitlines()[0] if __doc__ else "", "folds": folds, "neonates": rows, **summary(rows)}
+    return {"title": __doc__.splitlines()[0] if __doc__ else "", "folds": folds, **summary(rows)}
 
 
 def _rows(model: PatientModel, cohort: Sequence[Neonate]) -> list[dict[str, Any]]:

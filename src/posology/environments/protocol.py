@@ -233,7 +233,8 @@ class TreatmentEnvironment:
         stream = RESIDUAL + 10 * (1 + list(self.model.reading_units).index(reading))
         z = jax.random.normal(self._stream(key, patient, stream, day), (3,))
         noisy = truth * jnp.exp(residual.ln_sd * z[0]) * (1 + residual.proportional * z[1])
-        return noisy + residual.additive * z[2]
+        seen = noisy + residual.additive * z[2]
+        return jnp.where(seen < residual.lloq, residual.lloq / 2, seen)  # as a record's value below it is read
 
     def play(self, key: Any, state: State, chosen: Chosen, patient: population.Patient) -> tuple[State, Course]:
         """The interval after one decision, and the state at the next visit."""
