@@ -54,6 +54,7 @@ class Effort:
     seeds: int = 3
     updates: int = 0
     learners: tuple[str, ...] = ()  # names of `TRAININGS`; empty: all
+    skip: tuple[str, ...] = ()  # baselines left out
     runs: Path = Path("runs/evidence")
     results: Path = Path("docs/results")
     shared: Path = Path("../shared")  # real data, beside the project
@@ -141,7 +142,8 @@ def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -
     """The trial of a treatment's baselines and learned arms."""
     wanted = [name for name in trainings(treatment) if not effort.learners or name in effort.learners]
     learned = {name: learn(treatment, name, effort, tell) for name in wanted}
-    names = [*treatment.baselines, *(f"{name}={folder}" for name, folder in learned.items())]
+    baselines = [name for name in treatment.baselines if name not in effort.skip]
+    names = [*baselines, *(f"{name}={folder}" for name, folder in learned.items())]
     which = [shift or "own-model", treatment.fingerprint, str(effort.patients), str(effort.seed)]
     keep = kept(effort.runs / treatment.id / "played" / "-".join(which), learned, tell)
     progress = lambda arm, done: tell(f"{treatment.id} {shift or ''}: {arm}, {done} patients")  # noqa: E731

@@ -16,6 +16,7 @@ TREATMENT = "paclitaxel-cycles-v1"
 ARMS = ["standard", "clinical-rule", "rule-plus-10"]
 LABEL = ("paclitaxel-label-v1", "ensemble-greedy")  # the demo's own policy doses above the label: research only
 EXAMPLE = Path(__file__).parents[3] / "examples" / "patient.json"
+UPDATES = 250  # at most: what two cores do in about a minute
 SEED, TRIAL_SEED = 1, 20  # of training and of the trial: other patients, other noise
 
 
@@ -42,14 +43,14 @@ def demo(
     from posology.evaluation.trial import trial
     from posology.figures.report import write_report
     from posology.learners.catalogue import learner
-    from posology.learners.learner import suited
+    from posology.learners.learner import annealing, suited
     from posology.learners.loops import train
 
     question = treatment(TREATMENT)
     run = out / "ppo"
-    print(f"Learning: {question.question} (PPO, at most {seconds:.0f} s)", file=sys.stderr)
-    made = suited(learner("ppo")(), question.spec)
-    train(TreatmentEnvironment(question), made, run, SEED, updates=100_000, seconds=seconds, report=shown)
+    print(f"Learning: {question.question} (PPO, {UPDATES} updates, at most {seconds:.0f} s)", file=sys.stderr)
+    made = annealing(suited(learner("ppo")(), question.spec), UPDATES)
+    train(TreatmentEnvironment(question), made, run, SEED, updates=UPDATES, seconds=seconds, report=shown)
     names = [*ARMS, str(run)]
     with told("playing", patients) as progress:
         table = trial(question, names, patients, TRIAL_SEED, progress=progress)

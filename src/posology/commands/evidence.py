@@ -17,6 +17,7 @@ def evidence(
     seeds: int = typer.Option(3, min=1, help="Trainings per learner."),
     updates: int = typer.Option(0, min=0, help="Updates of each training; its own number when 0."),
     learner: list[str] = typer.Option([], "--learner", help="Only these learned arms (ppo, dqn, ppo-belief); repeat it."),
+    skip: list[str] = typer.Option([], "--skip", help="Baselines to leave out, such as the slow map-greedy; repeat it."),
     minutes: float = typer.Option(0.0, min=0, help="Stop after so long and go on with the next call; 0: never."),
     runs: Path = typer.Option(Path("runs/evidence"), help="Where parts are kept."),
     results: Path = typer.Option(Path("docs/results"), help="Where results are written."),
@@ -35,7 +36,7 @@ def evidence(
             return print_json([{"plan": name, "done": there} for name, there in done.items()])
         return print("\n".join(name + (" (done)" if there else "") for name, there in done.items()))
     learners = tuple(known(name, making.TRAININGS, "learned arm") for name in learner)
-    effort = making.Effort(patients, seeds=seeds, updates=updates, learners=learners, runs=runs, results=results)
+    effort = making.Effort(patients, 20, seeds, updates, learners, tuple(skip), runs, results)
     tell = making.clock(minutes, lambda text: print(text, file=sys.stderr, flush=True))
     written = []
     for name in chosen:
