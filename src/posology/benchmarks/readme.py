@@ -44,7 +44,8 @@ def results(table: Mapping[str, Any] | None, figure: str | None = None) -> str:
         "doses: for comparing methods, not for patients."
     )
     drawn = f"\n\n![Grades of the neutrophil nadir by arm]({figure})" if figure else ""
-    made = f"\n\n`make evidence ONLY={table['treatment']}` makes `docs/results/{table['treatment']}.json`, which this table is made from, and adds arms that it lacks."
+    file = f"docs/results/{table['treatment']}.json"
+    made = f"\n\n`make evidence ONLY={table['treatment']}` makes `{file}`, which this table is made from, and adds arms it lacks."
     return told + "\n\n" + markdown(rows(table, COLUMNS)) + drawn + made
 
 
