@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PROBLEMS = ("paclitaxel-cycles-v1",)
 BARS = {"ppo": 45.0, "dqn": 60.0}  # s to close `SHARE` of the gap
 SHARE = 0.95
-UPDATES = {"ppo": 150, "dqn": 150}
+UPDATES = {"ppo": 400, "dqn": 500}
 RULE = "clinical-rule"
 
 
