@@ -17,13 +17,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from posology.environments.belief import with_belief
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import TreatmentEnvironment
 from posology.environments.treatment import Treatment
@@ -75,19 +74,17 @@ TRAININGS: dict[str, Training] = {
     "dqn": Training("dqn", 1200),
     "ppo-belief": Training("ppo", 200, {"patients": "128"}, belief=64),
 }
-BELIEF = "posology.environments.belief"
 
 
 def trainings(treatment: Treatment) -> dict[str, Training]:
     """The learned arms that this treatment can have."""
-    possible = {name: t for name, t in TRAININGS.items() if not LEARNERS[t.learner].refuses(treatment.spec)}
-    return {name: t for name, t in possible.items() if not t.belief or find_spec(BELIEF)}
+    return {name: t for name, t in TRAININGS.items() if not LEARNERS[t.learner].refuses(treatment.spec)}
 
 
 def environment(treatment: Treatment, belief: int) -> Any:
     """What a learner meets."""
     plain = TreatmentEnvironment(treatment)
-    return import_module(BELIEF).with_belief(plain, belief) if belief else plain
+    return with_belief(plain, belief) if belief else plain
 
 
 def learn(treatment: Treatment, name: str, effort: Effort, tell: Tell) -> Path:

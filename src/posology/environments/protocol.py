@@ -16,6 +16,7 @@ from posology.environments.spec import Action, Spec, Step
 from posology.environments.treatment import Treatment
 from posology.patients import dosing, integrate, population
 from posology.patients.dosing import Schedule
+from posology.patients.likelihood import observed
 from posology.patients.model import PatientModel
 from posology.safety.shield import offered
 
@@ -232,8 +233,7 @@ class TreatmentEnvironment:
         residual = self.treatment.model.residuals[reading]
         stream = RESIDUAL + 10 * (1 + list(self.model.reading_units).index(reading))
         z = jax.random.normal(self._stream(key, patient, stream, day), (3,))
-        noisy = truth * jnp.exp(residual.ln_sd * z[0]) * (1 + residual.proportional * z[1])
-        seen = noisy + residual.additive * z[2]
+        seen = observed(self.treatment.model, reading, truth, z)
         return jnp.where(seen < residual.lloq, residual.lloq / 2, seen)  # as a record's value below it is read
 
     def play(self, key: Any, state: State, chosen: Chosen, patient: population.Patient) -> tuple[State, Course]:

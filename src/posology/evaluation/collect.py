@@ -13,7 +13,7 @@ from posology.data.history import DAY
 from posology.data.trajectories import Layout, Trajectories, split_of
 from posology.environments.protocol import Chosen, TreatmentEnvironment
 from posology.evaluation.arms import Arm
-from posology.evaluation.rollout import CHUNK, POLICY
+from posology.evaluation.rollout import POLICY, in_chunks
 
 EXPLORE = 8  # stream of the lots that decide whether another dose is tried
 
@@ -123,15 +123,7 @@ def collect(
     """
     if not 0.0 <= explore <= 1.0:
         raise ValueError(f"explore is {explore}; it must lie between 0 and 1")
-    run, n, parts = recorder(env, arm, explore), len(patients.id), []
-    size = min(CHUNK, n)
-    for start in range(0, n, size):
-        rows = np.minimum(np.arange(start, start + size), n - 1)  # the last chunk repeats the last patient
-        out = run(key, jax.tree.map(lambda v, rows=rows: v[rows], patients))
-        kept = min(size, n - start)
-        parts.append(jax.tree.map(lambda v, kept=kept: np.asarray(v)[:kept], out))
-        progress(min(n, start + size))
-    whole = Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    whole: Rows = in_chunks(recorder(env, arm, explore), patients, key, progress)
     subject, step = np.nonzero(whole.alive)
     found = {name: getattr(whole, name)[subject, step] for name in Rows._fields if name != "alive"}
     subject = np.asarray(patients.id)[subject]

@@ -64,12 +64,9 @@ def player(env: TreatmentEnvironment, arm: Arm) -> Callable[[Any, Any], Any]:
     return jax.jit(jax.vmap(one, in_axes=(None, 0)))
 
 
-def play(
-    env: TreatmentEnvironment, arm: Arm, patients: Any, key: Any, progress: Callable[[int], None] = _silent
-) -> Played:
-    """Plays `arm` on all patients, chunk by chunk; calls `progress` with the number done."""
-    n = len(patients.id)
-    run, parts = player(env, arm), []
+def in_chunks(run: Callable[[Any, Any], Any], patients: Any, key: Any, progress: Callable[[int], None]) -> Any:
+    """`run(key, patients)` of a `player` for all patients, chunk by chunk, as NumPy arrays."""
+    n, parts = len(patients.id), []
     size = min(CHUNK, n)
     for start in range(0, n, size):
         rows = np.minimum(np.arange(start, start + size), n - 1)  # the last chunk repeats the last patient
@@ -77,4 +74,12 @@ def play(
         kept = min(size, n - start)
         parts.append(jax.tree.map(lambda v, kept=kept: np.asarray(v)[:kept], out))
         progress(min(n, start + size))
-    return Played(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return jax.tree.map(lambda *column: np.concatenate(column), *parts)
+
+
+def play(
+    env: TreatmentEnvironment, arm: Arm, patients: Any, key: Any, progress: Callable[[int], None] = _silent
+) -> Played:
+    """Plays `arm` on all patients, chunk by chunk; calls `progress` with the number done."""
+    played: Played = in_chunks(player(env, arm), patients, key, progress)
+    return played

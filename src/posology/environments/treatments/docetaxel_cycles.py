@@ -16,23 +16,21 @@ are design choices; the limits carry their sources.
 from __future__ import annotations
 
 from posology.data.history import Channel
-from posology.environments.reward import Cost, Term, dose_intensity, grade0, grade4, ln_nadir_distance
+from posology.environments.neutropenia import CALENDAR, COSTS, COUNTS, CYCLES, WAIT, infusion, terms
 from posology.environments.spec import Action
-from posology.environments.treatment import Sampling, Treatment
+from posology.environments.treatment import Treatment
 from posology.patients.models import docetaxel_kloft2006
 from posology.patients.population import Bernoulli, Categorical, Distribution, LogNormal, Normal
 from posology.safety.drugs import limits_of
 from posology.safety.limits import BILIRUBIN_ULN
 
 LARGEST, USUAL = 100.0, 75.0  # mg/m2
-CYCLES = 6
-DAYS, WEEK = 21.0, 7.0  # d
 INFUSION = 1.0  # h
 
 
 def dose(amount: float) -> Action:
     """An infusion of an hour and three weeks until the next visit."""
-    return Action(f"{amount:g} mg/m2", amount, "mg/m2", duration=INFUSION, wait=DAYS)
+    return infusion(amount, INFUSION)
 
 
 POPULATION: dict[str, Distribution] = {
@@ -69,20 +67,15 @@ TREATMENT = Treatment(
     model=docetaxel_kloft2006.MODEL,
     population=POPULATION,
     actions=(
-        Action("wait a week", 0.0, "mg/m2", wait=WEEK, delay=True),
+        WAIT,
         *(dose(d) for d in range(30, 101, 5)),
     ),
     doses=CYCLES,
-    days=24 * WEEK,
-    samples=(Sampling("anc", (7.0, 14.0, 21.0), missing=0.1),),
+    days=CALENDAR,
+    samples=COUNTS,
     channels=CHANNELS,
-    terms=(
-        Term("relative_dose_intensity", 0.0, dose_intensity(USUAL), "dose as a share of 75 mg/m2"),
-        Term("grade0", -1.0, grade0, "cycle whose nadir stayed at 2.0 or above"),
-        Term("grade4", -1.0, grade4, "cycle whose nadir fell below 0.5"),
-        Term("ln_nadir_distance", -0.2, ln_nadir_distance(1.0), "distance of ln nadir from ln 1.0"),
-    ),
-    costs=(Cost("grade4", grade4, 0.36, "cycles in grade 4 neutropenia, per course"),),
+    terms=terms(USUAL),
+    costs=COSTS,
     key="anc",
     standard=dose(USUAL),
     measured=("baseline_anc",),

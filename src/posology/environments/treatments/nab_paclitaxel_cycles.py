@@ -11,22 +11,20 @@ before treatment is known without error. The limits carry their sources.
 from __future__ import annotations
 
 from posology.data.history import Channel
-from posology.environments.reward import Cost, Term, dose_intensity, grade0, grade4, ln_nadir_distance
+from posology.environments.neutropenia import CALENDAR, COSTS, COUNTS, CYCLES, WAIT, infusion, terms
 from posology.environments.spec import Action
-from posology.environments.treatment import Sampling, Treatment
+from posology.environments.treatment import Treatment
 from posology.patients.models import nab_paclitaxel_chen2014
 from posology.patients.population import Distribution, Normal
 from posology.safety.drugs import limits_of
 
 LABEL = 260.0  # mg/m2
-CYCLES = 6
-DAYS, WEEK = 21.0, 7.0  # d
 INFUSION = 0.5  # h
 
 
 def dose(amount: float) -> Action:
     """An infusion of half an hour and three weeks until the next visit."""
-    return Action(f"{amount:g} mg/m2", amount, "mg/m2", duration=INFUSION, wait=DAYS)
+    return infusion(amount, INFUSION)
 
 
 POPULATION: dict[str, Distribution] = {
@@ -51,20 +49,15 @@ TREATMENT = Treatment(
     model=nab_paclitaxel_chen2014.MODEL,
     population=POPULATION,
     actions=(
-        Action("wait a week", 0.0, "mg/m2", wait=WEEK, delay=True),
+        WAIT,
         *(dose(d) for d in range(100, 261, 20)),
     ),
     doses=CYCLES,
-    days=24 * WEEK,
-    samples=(Sampling("anc", (7.0, 14.0, 21.0), missing=0.1),),
+    days=CALENDAR,
+    samples=COUNTS,
     channels=CHANNELS,
-    terms=(
-        Term("relative_dose_intensity", 0.0, dose_intensity(LABEL), "dose as a share of 260 mg/m2"),
-        Term("grade0", -1.0, grade0, "cycle whose nadir stayed at 2.0 or above"),
-        Term("grade4", -1.0, grade4, "cycle whose nadir fell below 0.5"),
-        Term("ln_nadir_distance", -0.2, ln_nadir_distance(1.0), "distance of ln nadir from ln 1.0"),
-    ),
-    costs=(Cost("grade4", grade4, 0.36, "cycles in grade 4 neutropenia, per course"),),
+    terms=terms(LABEL),
+    costs=COSTS,
     key="anc",
     standard=dose(LABEL),
     measured=("baseline_anc",),

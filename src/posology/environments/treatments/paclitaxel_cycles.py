@@ -12,20 +12,18 @@ Above-label doses are for research only: nothing is recommended from this treatm
 from __future__ import annotations
 
 from posology.data.history import Channel
-from posology.environments.reward import Cost, Term, dose_intensity, grade0, grade4, ln_nadir_distance
+from posology.environments.neutropenia import COSTS, COUNTS, CYCLES, DAYS, infusion, terms
 from posology.environments.spec import Action
-from posology.environments.treatment import Sampling, Treatment
+from posology.environments.treatment import Treatment
 from posology.patients.models import paclitaxel_henrich2017
 from posology.patients.population import Bernoulli, Distribution, LogNormal, Normal
 
-CYCLES = 6
-DAYS = 21.0
 INFUSION = 3.0  # h
 
 
 def dose(amount: float) -> Action:
     """A three-hour infusion and three weeks until the next visit."""
-    return Action(f"{amount:g} mg/m2", amount, "mg/m2", duration=INFUSION, wait=DAYS)
+    return infusion(amount, INFUSION)
 
 
 POPULATION: dict[str, Distribution] = {
@@ -54,15 +52,10 @@ TREATMENT = Treatment(
     actions=tuple(dose(d) for d in range(70, 251, 10)),
     doses=CYCLES,
     days=CYCLES * DAYS,
-    samples=(Sampling("anc", (7.0, 14.0, 21.0), missing=0.1),),
+    samples=COUNTS,
     channels=CHANNELS,
-    terms=(
-        Term("relative_dose_intensity", 0.0, dose_intensity(200.0), "dose as a share of 200 mg/m2"),
-        Term("grade0", -1.0, grade0, "cycle whose nadir stayed at 2.0 or above"),
-        Term("grade4", -1.0, grade4, "cycle whose nadir fell below 0.5"),
-        Term("ln_nadir_distance", -0.2, ln_nadir_distance(1.0), "distance of ln nadir from ln 1.0"),
-    ),
-    costs=(Cost("grade4", grade4, 0.36, "cycles in grade 4 neutropenia, per course"),),
+    terms=terms(200.0),
+    costs=COSTS,
     key="anc",
     standard=dose(200),
     measured=("baseline_anc",),

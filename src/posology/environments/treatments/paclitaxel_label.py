@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import math
 
-from posology.environments.reward import Cost, Term, dose_intensity, grade0, grade4, ln_nadir_distance
-from posology.environments.spec import Action
-from posology.environments.treatment import Sampling, Treatment
-from posology.environments.treatments.paclitaxel_cycles import CHANNELS, CYCLES, POPULATION, dose
+from posology.environments.neutropenia import CALENDAR, COSTS, COUNTS, CYCLES, WAIT, terms
+from posology.environments.treatment import Treatment
+from posology.environments.treatments.paclitaxel_cycles import CHANNELS, POPULATION, dose
 from posology.patients.models import paclitaxel_henrich2017
 from posology.safety.drugs import limits_of
 
 LABEL = 175.0  # mg/m2
-WEEK = 7.0  # d
-CALENDAR = 24 * WEEK
 
 
 def within(largest: float, id: str, limits: str) -> Treatment:
@@ -35,20 +32,15 @@ def within(largest: float, id: str, limits: str) -> Treatment:
         model=paclitaxel_henrich2017.MODEL,
         population=POPULATION,
         actions=(
-            Action("wait a week", 0.0, "mg/m2", wait=WEEK, delay=True),
+            WAIT,
             *(dose(d) for d in (*range(70, math.ceil(largest), 10), largest)),
         ),
         doses=CYCLES,
         days=CALENDAR,
-        samples=(Sampling("anc", (7.0, 14.0, 21.0), missing=0.1),),
+        samples=COUNTS,
         channels=CHANNELS,
-        terms=(
-            Term("relative_dose_intensity", 0.0, dose_intensity(largest), f"dose as a share of {largest:g} mg/m2"),
-            Term("grade0", -1.0, grade0, "cycle whose nadir stayed at 2.0 or above"),
-            Term("grade4", -1.0, grade4, "cycle whose nadir fell below 0.5"),
-            Term("ln_nadir_distance", -0.2, ln_nadir_distance(1.0), "distance of ln nadir from ln 1.0"),
-        ),
-        costs=(Cost("grade4", grade4, 0.36, "cycles in grade 4 neutropenia, per course"),),
+        terms=terms(largest),
+        costs=COSTS,
         key="anc",
         standard=dose(largest),
         measured=("baseline_anc",),
