@@ -34,12 +34,16 @@ def model_page(d: dict[str, Any]) -> str:
         [f"`{p['symbol']}`", p["value"], p["unit"], *spread_percent(p), p["status"], p["meaning"], p["source"]]
         for p in d["parameters"]
     ]
+    keys = ("value", "unit", "status", "meaning", "source")
+    choices = [[f"`{b['symbol']}`", *(b[k] for k in keys)] for b in d["bounds"]]
+    bounds = ["## Bounds\n", table(["symbol", *keys], choices)] if choices else []
     covariates = [[f"`{c['name']}`", c["unit"], c["low"], c["high"], c["default"], c["meaning"]] for c in d["covariates"]]
     parts = [
-        f"# {d['id']}\n\n{d['title']}. Weakest number: *{d['status']}*.\n",
+        f"# {d['id']}\n\n{d['title']}. Credibility class: {d['class']}. Weakest number: *{d['status']}*.\n",
         f"```text\n{d['equations']}\n```\n",
         "## Numbers\n",
         table(["symbol", "value", "unit", "CV %", "CV % occasion", "status", "meaning", "source"], numbers),
+        *bounds,
         "## States\n",
         table(["name", "unit", "meaning"], [[f"`{s['name']}`", s["unit"], s["meaning"]] for s in d["states"]]),
         "## Readings\n",

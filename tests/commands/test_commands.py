@@ -14,6 +14,7 @@ from posology import commands
 from posology.commands import errors, run
 from posology.commands.listing import CATALOGUES, Family
 from posology.patients.catalogue import MODELS
+from posology.patients.myelosuppression import feedback
 
 HEAVY = ("jax", "gymnasium", "polars", "sklearn")
 
@@ -110,6 +111,22 @@ def test_describe_gives_every_number_of_a_model_with_its_source(model_id, fakes,
     text = shown(capsys, "describe", model_id)
     assert told["equations"].splitlines()[0] in text
     assert all(p["symbol"] in text for p in told["parameters"])
+    assert f"credibility class: {model.credibility}" in text
+
+
+@pytest.mark.parametrize("model_id", [i for i, m in MODELS.items() if "gamma" in m.own._fields])
+def test_describe_shows_where_the_feedback_is_cut_off(model_id, capsys):
+    (told,) = json.loads(shown(capsys, "describe", model_id, "--json"))["bounds"]
+    assert told["status"] == "assumed" and "design choice" in told["source"]
+    at, above, below = (feedback(5.0, 5.0 * told["value"] * k, 0.2) for k in (1, 1.5, 0.1))
+    assert above < at == below  # the number that is shown is the one that acts
+    assert "stops rising" in shown(capsys, "describe", model_id)
+
+
+def test_a_model_that_the_catalogue_does_not_rank_says_so(capsys):
+    classes = {row["id"]: row["class"] for row in json.loads(shown(capsys, "list", "models", "--json"))}
+    assert classes["phenobarbital-grasela1985"] == "not ranked" and classes["nab-paclitaxel-chen2014"] == "A"
+    assert "not ranked" in shown(capsys, "list", "models")
 
 
 def test_describe_gives_a_treatment_its_question_actions_terms_costs_and_limits(fakes, capsys):
@@ -170,3 +187,12 @@ def test_every_failure_of_a_command_is_one_sentence_and_exit_1(error, words, mon
     app.command("list")(breaks)
     made = typer.main.get_command(app)
     assert words in refused(capsys, errors.COULD_NOT, "list")
+
+
+def test_an_arm_is_described_by_what_it_is_also_where_its_run_folder_is_not():
+    from posology.commands.trial import about
+    from posology.environments.catalogue import TREATMENTS
+
+    arms = about(TREATMENTS["paclitaxel-cycles-v1"], ["standard", "fixed:150", "ppo", "dqn=runs/none"], None, "").arms
+    assert [arms[a] for a in ("fixed:150", "ppo", "dqn")] == ["the same dose each time", *["a learned policy"] * 2]
+    assert "standard of care" in arms["standard"]

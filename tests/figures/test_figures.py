@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from xml.etree import ElementTree
 
@@ -48,6 +49,25 @@ def leaves(spec, key):
     if isinstance(spec, dict):
         return [v for k, v in spec.items() if k == key] + [x for v in spec.values() for x in leaves(v, key)]
     return [x for v in spec for x in leaves(v, key)] if isinstance(spec, list) else []
+
+
+def test_a_drawing_is_lean_and_says_the_same(table):
+    import vl_convert
+
+    for name, chart in drawings(table).items():
+        whole, lean = (ElementTree.fromstring(t) for t in (vl_convert.vegalite_to_svg(chart.to_dict()), style.svg(chart)))
+        texts = [[node.text for node in root.iter() if node.tag.endswith("text")] for root in (whole, lean)]
+        assert texts[0] == texts[1], name
+        places = [[float(v) for node in root.iter() for v in numbers(node.get("d", ""))] for root in (whole, lean)]
+        assert len(set(places[0])) >= len(set(places[1])) > 1, name
+        assert max(places[0]) == pytest.approx(max(places[1]), abs=0.006), name
+        assert lean.get("aria-label") == chart.to_dict()["description"], name
+        assert not [v for v in places[1] if v != round(v, 2)], name
+        assert len(style.svg(chart)) < 0.7 * len(vl_convert.vegalite_to_svg(chart.to_dict())), name
+
+
+def numbers(path):
+    return re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", path)
 
 
 def test_every_figure_becomes_a_drawing_with_words_and_without_a_warning(table, recwarn):

@@ -12,6 +12,7 @@ import pytest
 
 from posology.evaluation.endpoints import Outcome
 from posology.evaluation.table import trial_table
+from posology.figures.parts import grid
 from posology.figures.report import About, report, write_report
 from posology.figures.summary import best_arm, summary
 
@@ -103,7 +104,12 @@ def test_the_report_says_what_it_is_how_it_was_done_and_where_it_ends(text):
 
 def test_the_numbers_of_the_page_are_those_of_the_table(table, text):
     found = table["arms"]["standard"]["endpoints"]["grade4_share"]
-    assert f"{100 * found['mean']:.1f} ({100 * found['lower']:.1f} to {100 * found['upper']:.1f})" in text
+    mean, lower, upper = (f"{100 * found[part]:.1f}" for part in ("mean", "lower", "upper"))
+    assert f'{mean} <span class="interval">({lower} to {upper})</span>' in text
+
+
+def test_a_bracket_that_is_no_interval_stays_on_its_line():
+    assert "<td>anc (10*9/L)</td><td>from 1 (2 to 3)</td>" in grid([["a"] * 3, ["x", "anc (10*9/L)", "from 1 (2 to 3)"]])
 
 
 def test_what_a_caller_gives_is_escaped(text):

@@ -111,7 +111,12 @@ def change(folder, **changes):
     ("harm", "says"),
     [
         (lambda f: change(f, format=99), "newer"),
-        (lambda f: change(f, network={"inputs": 1}), "fields"),
+        (lambda f: change(f, network={"inputs": 1}), "policy.json is damaged: its network cannot be read .*fields"),
+        (lambda f: change(f, network=5), "policy.json is damaged: its network cannot be read"),
+        (lambda f: change(f, spec=5), "policy.json is damaged: its spec has no lists"),
+        (lambda f: change(f, spec={"actions": []}), "policy.json is damaged: its spec has no lists"),
+        (lambda f: change(f, spec={"observation": [], "actions": []}), "its network does not fit its spec"),
+        (lambda f: change(f, belief="many"), "its belief is 'many'; it must be a whole number"),
         (lambda f: (f / "policy.json").unlink(), "policy.json is missing"),
         (lambda f: (f / "policy.json").write_text("{"), "not JSON"),
         (lambda f: (f / "policy.safetensors").unlink(), "policy.safetensors is missing"),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from posology.patients import dosing, integrate, sparse
+from posology.patients import dosing, integrate, kinetics, sparse
 from posology.patients.case import read, simulate
 from posology.patients.catalogue import MODELS
+from posology.patients.model import Grid
 from posology.quantities import numbers_of, replace
 
 NEEDED = {"nab-paclitaxel-chen2014": {"albumin": 39.0}}
@@ -117,10 +118,72 @@ def test_the_implicit_method_has_order_four(x64):
     def error(steps):
         y = (jnp.float64(1.0), jnp.float64(2.0))
         for _ in range(steps):
-            y = integrate.rosenbrock_step(f, nonzero, y, 1.0 / steps)
+            y = kinetics.rosenbrock_step(f, nonzero, y, 1.0 / steps)
         return float(np.abs(np.array(y) - exact).max())
 
     assert error(80) < error(40) / 2**3.2
+
+
+@pytest.mark.parametrize("model_id", ["paclitaxel-henrich2017", "docetaxel-kloft2006"])
+def test_a_whole_patient_is_stepped_to_order_four(model_id, x64):
+    """Kinetics, cells and, with paclitaxel, a pool stepped as a multiple of another, during an infusion."""
+    case = case_of(model_id)
+    model, (amount, duration), own = case.model, DOSES[model_id], case.individual
+    rate = amount / duration * model.entries["central"].per_mg
+
+    def after(steps):
+        each = jnp.full(steps, duration / steps)
+        schedule = dosing.Schedule(each, jnp.full(steps, rate), jnp.zeros(steps))
+        return np.array(integrate.advance(model, own, model.baseline(own), schedule).state)
+
+    def f(t, x):
+        return np.array(model.rates(t, model.State(*map(float, x)), own, rate), float)
+
+    exact = solve_ivp(f, (0, duration), np.array(model.baseline(own), float), method="Radau", rtol=1e-12, atol=1e-14).y[:, -1]
+    coarse, fine = (np.abs(after(n) / exact - 1).max() for n in (100, 200))
+    assert fine < coarse / 2**3.2
+    assert fine < 1e-5
+
+
+def test_the_coarse_grid_keeps_amounts_positive_where_faster_growing_steps_lose_them():
+    """Two courses of a patient of the population, the second over what the first left."""
+    model = MODELS["paclitaxel-henrich2017"]
+    own = {"v1": 10.69, "v3": 148.6, "kmel": 0.667, "vmel": 32.45, "kmtr": 0.574, "vmtr": 112.2, "k21": 1.218, "q": 3.844}
+    own = model.own(**own, c0=4.42, mtt=145.0, ftr=0.787, gamma=0.257, sl=17.64)
+
+    def lowest(grid):
+        ends = dosing.step_ends(grid, [(0.0, 3.0)], [168.0, 336.0], 504.0)
+        rate, bolus = (v[:, 0] for v in dosing.fractions(ends, [(0.0, 3.0)]))
+        x = jax.tree.map(jnp.float32, model.baseline(own))
+        for amount in (498.66, 454.34):
+            steps = (np.diff(ends, prepend=0), rate * amount, bolus)
+            trace = integrate.advance(model, own, x, dosing.Schedule(*(jnp.asarray(v, jnp.float32) for v in steps)), states=True)
+            x = trace.state
+        return float(trace.states.central.min())
+
+    assert lowest(model.grid) > -1e-3
+    assert lowest(model.coarse) > -1e-3
+    assert lowest(Grid(first=0.1, growth=1.5, largest=12.0)) < -100
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+def test_no_other_state_acts_on_the_kinetics(model_id):
+    model = MODELS[model_id]
+    own, fields = case_of(model_id).individual, model.State._fields
+    drug = {fields.index(s) for s in (*model.linear, *model.saturable)}
+    reads = sparse.pattern(lambda *x: tuple(0.0 * x[0] + v for v in model.rates(0.0, model.State(*x), own, 1.0)), len(fields))
+    assert drug
+    assert {j for i, j in reads if i in drug} - {0} <= drug
+
+
+def test_the_mean_of_an_exponential_is_smooth_at_zero_and_has_no_pole():
+    z = np.array([-50.0, -3.0, -0.5, -1e-4, 0.0, 1e-4, 0.5], np.float32)
+    exact = np.where(z == 0, 1.0, np.expm1(z.astype(float)) / np.where(z == 0, 1.0, z.astype(float)))
+    np.testing.assert_allclose(integrate.exponential_mean(jnp.asarray(z)), exact, rtol=3e-3)
+    np.testing.assert_allclose(integrate.exponential_mean(jnp.asarray(z[3:])), exact[3:], rtol=1e-5)
+    assert jax.grad(integrate.exponential_mean)(jnp.float32(0.0)) == pytest.approx(0.5)
+    far = jnp.linspace(-100.0, 100.0, 2001)
+    assert (1 + far * integrate.exponential_mean(far) > -1e-5).all()  # no u changes its sign
 
 
 def test_a_step_of_length_zero_changes_nothing():
@@ -128,7 +191,7 @@ def test_a_step_of_length_zero_changes_nothing():
         return -50.0 * a + a * b, a - 0.5 * b * b
 
     y = (jnp.float32(1.0), jnp.float32(2.0))
-    assert integrate.rosenbrock_step(f, sparse.pattern(f, 2), y, jnp.float32(0.0)) == y
+    assert kinetics.rosenbrock_step(f, sparse.pattern(f, 2), y, jnp.float32(0.0)) == y
 
 
 def test_sparse_elimination_solves_like_dense():
@@ -144,7 +207,7 @@ def test_the_matrix_exponential_holds_for_slow_and_fast_kinetics():
 
     a = np.array([[-12.0, 0.02], [11.0, -0.03]])
     h = np.array([0.0, 0.01, 1.0, 8.0], np.float32)
-    e, integral = integrate.exponential(list(map(list, a)), [1.0, 0.0], jnp.asarray(h))
+    e, integral = kinetics.exponential(list(map(list, a)), [1.0, 0.0], jnp.asarray(h))
     for k, step in enumerate(h):
         whole = expm(np.vstack([np.hstack([a, [[1.0], [0.0]]]), np.zeros((1, 3))]) * step)
         np.testing.assert_allclose([[e[i][j][k] for j in range(2)] for i in range(2)], whole[:2, :2] - np.eye(2), atol=2e-5)

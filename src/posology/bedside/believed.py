@@ -74,11 +74,15 @@ def covariates_of(treatment: Treatment, known: Known) -> dict[str, float]:
     return {**defaults, **{name: v.value for name, v in known.latest.items()}}
 
 
+def measured_of(treatment: Treatment, known: Known) -> tuple[str, ...]:
+    """Covariates of the record that are known to give a parameter without error."""
+    return tuple(m for m in treatment.measured if m in known.latest and treatment.model.covariate(m).sets)
+
+
 def believed(treatment: Treatment, known: Known, draws: int) -> Believed:
     """The posterior of a patient at the time of `known`, with `draws` draws."""
     covariates = covariates_of(treatment, known)
-    measured = tuple(m for m in treatment.measured if m in known.latest and treatment.model.covariate(m).sets)
-    e = engine(treatment, draws, measured)
+    e = engine(treatment, draws, measured_of(treatment, known))
     typical, belief = e.replay(covariates, *what_happened(treatment, known))
     return Believed(e.believer, covariates, typical, belief)
 

@@ -20,6 +20,7 @@ from posology.environments.reward import Interval
 from posology.environments.spec import Action
 from posology.environments.treatment import Treatment
 from posology.patients import population
+from posology.patients.particles import weighted_quantiles
 
 BAND = (0.05, 0.95)
 COLUMNS = (4, 8, 16, 32, 64)  # options computed at once: few sizes, few compilations
@@ -89,9 +90,7 @@ def _wide(sound: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def summary(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     """Mean over the draws, and their 5th and 95th percentile."""
-    order = np.argsort(values)
-    middle = np.cumsum(weight[order]) - weight[order] / 2
-    lower, upper = np.interp(BAND, middle, values[order])
+    lower, upper = weighted_quantiles(values, weight, BAND)
     found = {"mean": weight @ values, "lower": lower, "upper": upper}
     return {name: float(f"{value:.6g}") for name, value in found.items()}
 

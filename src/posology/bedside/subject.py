@@ -1,8 +1,8 @@
 """Between a patient's record and a model alone, without a treatment: covariates, doses, measurements.
 
 Doses after the time asked that are planned are taken as given, so that what follows is the forecast
-under the plan. A count before treatment is a measurement like others; `baseline_anc` as a covariate
-is the model's parameter, known without error.
+under the plan. What was measured before the first dose and what it stands for is as in a treatment's records:
+the last count before treatment is `baseline_anc`, and that is the model's parameter, known without error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from posology.data.history import DAY
 from posology.data.record import Record, at_hours
 from posology.environments.given import Given, course
-from posology.environments.records import carried, dated, readings_of, values_of
+from posology.environments.records import Value, carried, dated, readings_of, split_at, stands_for, values_of
 from posology.patients import past
 from posology.patients.course import Frame, Increment
 from posology.patients.model import PatientModel
@@ -56,8 +56,10 @@ def subject(record: Record, model: PatientModel, at: str | float | None = None, 
     now = last_entry(record) if at is None else at_hours(record, at)
     until = now + ahead
     given = course(_planned_as_given(record, now), model, until)
-    covariates, measured, notes = _covariates(record, model, now)
-    told = [m for m in readings_of(record, model, now) if m.time is not None]
+    before = min([now, *(d.time for d in given.doses)])
+    early, later = split_at(readings_of(record, model, now), stands_for(model), before)
+    covariates, measured, notes = _covariates(record, model, now, early)
+    told = [m for m in later if m.time is not None]
     # as for a history, a value below its limit comes as half of the limit
     seen = [past.Measurement(m.time or 0.0, m.name, (1 + m.below) * m.value, m.below) for m in told]
     used = tuple(sorted(m for m in seen if m.reading in model.residuals))
@@ -83,9 +85,12 @@ def _planned_as_given(record: Record, now: float) -> Record:
     return record.model_copy(update={"doses": tuple(doses)})
 
 
-def _covariates(record: Record, model: PatientModel, now: float) -> tuple[dict[str, float], tuple[str, ...], list[str]]:
-    """Latest values, the model's reference value where there is none; what gives a parameter; notes."""
-    found = {c.name: values_of(record, c.name, c.unit, now) for c in model.covariates}
+def _covariates(
+    record: Record, model: PatientModel, now: float, early: dict[str, list[Value]]
+) -> tuple[dict[str, float], tuple[str, ...], list[str]]:
+    """Latest values, `early` ones among them, the model's reference value where there is none; what gives
+    a parameter; notes."""
+    found = {c.name: values_of(record, c.name, c.unit, now) + early.get(c.name, []) for c in model.covariates}
     latest = {name: max(values, key=dated) for name, values in found.items() if values}
     notes = carried(latest, now)
     changed = [name for name, values in found.items() if len({v.value for v in values}) > 1]

@@ -16,6 +16,7 @@ from posology.bedside.view import closing, seen
 from posology.data.record import Record
 from posology.environments.spec import Action
 from posology.environments.treatment import Treatment
+from posology.patients.particles import weighted_quantiles
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -76,9 +77,6 @@ def action_of(treatment: Treatment, dose: str | float) -> Action:
 
 def _percentiles(values: np.ndarray, log_weight: Any) -> list[list[float]]:
     weight = np.exp(np.asarray(log_weight, np.float64))
-    curves = np.empty((len(PERCENTILES), values.shape[1]))
-    for day, column in enumerate(values.T):
-        order = np.argsort(column)
-        middle = np.cumsum(weight[order]) - weight[order] / 2
-        curves[:, day] = np.interp(np.array(PERCENTILES) / 100, middle / weight.sum(), column[order])
-    return [[float(f"{v:.5g}") for v in curve] for curve in curves]
+    q = tuple(p / 100 for p in PERCENTILES)
+    days = [weighted_quantiles(column, weight / weight.sum(), q) for column in values.T]
+    return [[float(f"{v:.5g}") for v in curve] for curve in np.array(days).T]

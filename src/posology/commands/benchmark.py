@@ -14,7 +14,7 @@ from posology.commands.progress import told
 benchmark = typer.Typer(add_completion=False, help="Measure how exact and how fast engine, posteriors and learners are.")
 
 MODEL = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model with a cohort when not given.")
-SEED = typer.Option(0, min=0, help="Seed of the cohort.")
+SEED = typer.Option(0, min=0, max=2**31 - 1, help="Seed of the cohort.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -90,7 +90,7 @@ def finite(
 def calibration(
     model_id: str = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model with a design when not given."),
     data_sets: int = typer.Option(1000, min=10, help="Simulated patients."),
-    seed: int = typer.Option(1, min=0, help="Seed of patients and noise."),
+    seed: int = typer.Option(1, min=0, max=2**31 - 1, help="Seed of patients and noise."),
     as_json: bool = JSON,
 ) -> None:
     """How often 90 % bands hold the next measured value: MAP with Laplace intervals, and particles."""

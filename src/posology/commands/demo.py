@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from posology.commands.errors import writable
 from posology.commands.output import print_json, print_table
 from posology.commands.progress import told
 
@@ -46,6 +47,7 @@ def demo(
     from posology.learners.learner import annealing, suited
     from posology.learners.loops import train
 
+    writable(out, "--out", folder=True)
     question = treatment(TREATMENT)
     run = out / "ppo"
     print(f"Learning: {question.question} (PPO, {UPDATES} updates, at most {seconds:.0f} s)", file=sys.stderr)

@@ -73,6 +73,7 @@ def model_description(model: Any) -> dict[str, Any]:
         "equations": equations(model),
         "parameters": [parameter(s, n) for s, n in numbers_of(model.Params).items()],
         "individual": described_numbers(model.own),
+        "bounds": [parameter(s, n) for s, n in model.bounds.items()],
         "correlations": {" ~ ".join(pair): value for pair, value in model.correlations.items()},
         "states": described_numbers(model.State),
         "readings": [reading(model, name) for name in model.reading_units],
@@ -137,6 +138,9 @@ def show_model(d: dict[str, Any]) -> None:
         for p in d["parameters"]
     ]
     print_table("typical values (a case sets them as `parameters`)", columns, cells)
+    if d["bounds"]:
+        columns = ["symbol", "value", "unit", "status", "meaning", "source"]
+        print_table("bounds (not set by a case)", columns, [[b[k] for k in columns] for b in d["bounds"]])
     of_three = ["name", "unit", "meaning"]
     own = [[x[c] for c in of_three] for x in d["individual"]]
     print_table("one patient's final values (a case sets them as `individual`)", of_three, own)
@@ -146,6 +150,7 @@ def show_model(d: dict[str, Any]) -> None:
     columns = ["name", "unit", "low", "high", "default", "sets", "meaning", "source"]
     print_table("covariates (low to high: the population)", columns, [[c[k] for k in columns] for c in d["covariates"]])
     print(f"doses go into: {', '.join(d['entries'])} · time unit: {d['time_unit']} · source: {d['source']}")
+    print(f"credibility class: {d['class']} · weakest number: {d['status']}")
     print(f"not for: {d['not_for'] or 'nothing said'}")
 
 

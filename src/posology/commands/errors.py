@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -30,6 +32,25 @@ def known(name: str, ids: Iterable[str], what: str) -> str:
     raise typer.BadParameter(f"unknown {what} '{name}'; known: {', '.join(listed) or 'none yet'}")
 
 
+def writable(path: Path | None, option: str, folder: bool = False) -> None:
+    """Refuse a place to write to before the work rather than after it.
+
+    Raises:
+        ValueError: for a folder where a file is asked for, a device, or a path below what is no folder.
+    """
+    if path is None:
+        return
+    kind = "folder" if folder else "file"
+    if path.exists() and not (path.is_dir() if folder else path.is_file()):
+        raise ValueError(f"{option} {path}: is there and is no {kind}; name a {kind} that can be written")
+    above = next(p for p in path.absolute().parents if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=above):  # the only question whose answer holds for every file system
+            pass
+    except OSError:
+        raise ValueError(f"{option} {path}: cannot be written: {above} is no folder that takes a file") from None
+
+
 def sentence(error: BaseException) -> str:
     """An exception as one line that a reader can act on."""
     if isinstance(error, ModuleNotFoundError):
@@ -38,6 +59,8 @@ def sentence(error: BaseException) -> str:
         where = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror}{where}"
     said = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in said:
+        return "this needs more memory than there is; ask for fewer patients, shorter times or smaller numbers"
     if isinstance(error, ValueError):
         return said or "a value could not be used"
     return f"unexpected {type(error).__name__}: {said} (POSOLOGY_TRACEBACK=1 shows where)"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from posology.commands.errors import known
+from posology.commands.errors import known, writable
 from posology.commands.output import print_json
 
 
@@ -35,8 +35,13 @@ def evidence(
         if as_json:
             return print_json([{"plan": name, "done": there} for name, there in done.items()])
         return print("\n".join(name + (" (done)" if there else "") for name, there in done.items()))
+    from posology.environments.catalogue import TREATMENTS
+
+    left_out = tuple(known(name, {b for t in TREATMENTS.values() for b in t.baselines}, "baseline") for name in skip)
     learners = tuple(known(name, making.TRAININGS, "learned arm") for name in learner)
-    effort = making.Effort(patients, 20, seeds, updates, learners, tuple(skip), runs, results)
+    writable(runs, "--runs", folder=True)
+    writable(results, "--results", folder=True)
+    effort = making.Effort(patients, 20, seeds, updates, learners, left_out, runs, results)
     tell = making.clock(minutes, lambda text: print(text, file=sys.stderr, flush=True))
     written = []
     for name in chosen:

@@ -7,8 +7,9 @@ from typing import Any
 
 import typer
 
-from posology.commands.errors import known
+from posology.commands.errors import known, writable
 from posology.commands.output import print_json, print_table
+from posology.commands.recommend import patients
 
 METHODS = ("map", "particles", "nuts")
 
@@ -73,9 +74,8 @@ def individualise(
 
     model = catalogue.model(known(model_id, catalogue.ids(), "model"))
     known(method, METHODS, "method")
-    from posology.data.readers import read, read_cohort
-
-    records = [read(patient, patient=one)] if one else read_cohort(patient)
+    writable(report, "--report")
+    records = patients(patient, one)
     from posology.figures import individual
 
     if len(records) > 1:

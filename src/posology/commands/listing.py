@@ -46,11 +46,11 @@ def title_of(member_id: str, member: Any) -> str:
 
 
 def model_summary(model: Any) -> dict[str, Any]:
-    """One model as other programs read it; `class` is its credibility, A to D, where it is stated."""
+    """One model as other programs read it; `class` is its credibility, A to D or "not ranked"."""
     return {
         "id": model.id,
         "title": model.title,
-        "class": getattr(model, "credibility", ""),
+        "class": model.credibility,
         "status": model.status,
         "states": list(numbers_of(model.State)),
         "parameters": [

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from posology.commands.errors import known
+from posology.commands.errors import known, writable
 from posology.commands.output import print_json
 from posology.commands.simulate import read_json
 
@@ -41,6 +41,7 @@ def report(
     from posology.environments.catalogue import TREATMENTS
     from posology.evaluation.shifts import SHIFTS
 
+    writable(out, "--out")
     table = table_of(trial_file)
     treatment = TREATMENTS[known(table["treatment"], TREATMENTS, "treatment")]
     if shift := table.get("shift"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from posology.commands.errors import known
+from posology.commands.errors import known, writable
 from posology.commands.output import print_json
 from posology.commands.progress import told
 
@@ -14,8 +14,8 @@ from posology.commands.progress import told
 def sample(
     treatment_id: str = typer.Argument(metavar="TREATMENT", help="A treatment's id (see `posology list treatments`)."),
     arm: str = typer.Option("standard", "--arm", help="A guideline, `oracle` or a run folder."),
-    patients: int = typer.Option(1000, min=1, help="Virtual patients."),
-    seed: int = typer.Option(1, min=0, help="Seed of patients and noise."),
+    patients: int = typer.Option(1000, min=1, max=1_000_000, help="Virtual patients."),
+    seed: int = typer.Option(1, min=0, max=2**31 - 1, help="Seed of patients and noise."),
     explore: float = typer.Option(0.0, min=0, max=1, help="Probability of any dose that may be given instead."),
     out: Path = typer.Option(..., help="The Parquet file to write."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -24,6 +24,7 @@ def sample(
     from posology.environments.catalogue import TREATMENTS
 
     treatment = TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
+    writable(out, "--out")
     import jax
 
     from posology.data import trajectories

@@ -14,12 +14,12 @@ from posology.commands.output import print_json, print_table, short
 
 def read_json(path: Path) -> Any:
     """The JSON in a file, with one sentence for whatever is wrong with it."""
+    from posology.data.readers.text import load
+
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(load(path))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a UTF-8 text file") from None
 
 
 def simulate(

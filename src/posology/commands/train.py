@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from posology.commands.errors import known
+from posology.commands.errors import known, writable
 from posology.commands.output import print_json
 
 
@@ -37,7 +37,7 @@ def train(
     treatment_id: str = typer.Argument(metavar="TREATMENT", help="A treatment's id (see `posology list treatments`)."),
     learner_id: str = typer.Option("ppo", "--learner", help="A learner's id (see `posology list learners`)."),
     out: Path = typer.Option(None, help="Run folder; runs/<treatment>/<learner>/seed-<seed> when not given."),
-    seed: int = typer.Option(0, min=0, help="Training seed."),
+    seed: int = typer.Option(0, min=0, max=2**31 - 1, help="Training seed."),
     updates: int = typer.Option(300, min=1, help="Updates at most."),
     seconds: float = typer.Option(None, min=1, help="Seconds at most, compilation included."),
     change: list[str] = typer.Option([], "--set", help="A hyper-parameter, as name=value; repeat it."),
@@ -53,6 +53,7 @@ def train(
     if reason := LEARNERS[learner_id].refuses(treatment.spec):
         raise ValueError(f"{learner_id} cannot learn {treatment_id}: {reason}")
     out = out or Path("runs") / treatment_id / learner_id / f"seed-{seed}"
+    writable(out, "--out", folder=True)
     from posology.environments.protocol import TreatmentEnvironment
     from posology.learners.loops import train as run
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import typer
 
-from posology.commands.errors import known
+from posology.commands.errors import known, writable
 from posology.commands.output import print_json, print_table
 from posology.commands.progress import told
 
 ARMS = {
     "standard": "the standard of care of this treatment, the same dose each time",
+    "fixed": "the same dose each time",
     "clinical-rule": "starts with the standard dose, 20 % less after grade 4 (it sees the true grade)",
     "rule-plus-10": "as the clinical rule, and 10 % more after grade 0 or 1, within 60 to 250 mg/m2",
     "proportional-rule": "the last daily dose times target over measured level",
@@ -33,7 +34,7 @@ def about(treatment: Any, names: list[str], shift: str | None, command: str) -> 
         title=treatment.title,
         question=treatment.question,
         arms={
-            label: ARMS.get(arm.split(":")[0], "a learned policy" if Path(arm).is_dir() else "the same dose each time")
+            label: ARMS.get(arm.split(":")[0], "a learned policy")  # an arm is a guideline or a run folder
             for label, arm in map(labelled, names)
         },
         limits=[f"Not for: {treatment.not_for}.", f"The model {treatment.model.id} counts as {treatment.model.status}."],
@@ -46,8 +47,8 @@ def about(treatment: Any, names: list[str], shift: str | None, command: str) -> 
 def trial(
     treatment_id: str = typer.Argument(metavar="TREATMENT", help="A treatment's id (see `posology list treatments`)."),
     arm: list[str] = typer.Option(["standard"], "--arm", help="A guideline, `oracle` or a run folder; repeat it."),
-    patients: int = typer.Option(1000, min=2, help="Virtual patients, the same in every arm."),
-    seed: int = typer.Option(1, min=0, help="Seed of patients and noise."),
+    patients: int = typer.Option(1000, min=2, max=1_000_000, help="Virtual patients, the same in every arm."),
+    seed: int = typer.Option(1, min=0, max=2**31 - 1, help="Seed of patients and noise."),
     shift: str = typer.Option(None, help="Judge under a changed model."),
     report: Path = typer.Option(None, help="Write an HTML report here."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -56,9 +57,13 @@ def trial(
     from posology.environments.catalogue import TREATMENTS
 
     treatment = TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
+    writable(report, "--report")
     from posology.evaluation import trial as trials
+    from posology.evaluation.shifts import SHIFTS
     from posology.evaluation.table import rows
 
+    if shift is not None:
+        known(shift, SHIFTS, "shift")
     with told("playing", patients) as progress:
         table = trials.trial(treatment, arm, patients, seed, shift, progress)
     if report:

@@ -38,7 +38,7 @@ Text = Annotated[str, AfterValidator(_text)]
 Name = Annotated[str, AfterValidator(canonical)]
 Unit = Annotated[str, AfterValidator(ucum)]
 Real = Annotated[float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False)]
-NotNegative = Annotated[Real, Field(ge=0)]
+NotNegative = Annotated[Real, Field(ge=0, le=1e12)]
 _FROZEN = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
@@ -63,7 +63,7 @@ class Dose(BaseModel):
     amount: NotNegative
     unit: Annotated[Unit, AfterValidator(dose_unit)]
     route: Annotated[str, AfterValidator(route_name)] = ""
-    duration: NotNegative = 0.0
+    duration: Annotated[NotNegative, Field(le=10_000)] = 0.0
     ss: Annotated[bool, Field(strict=True)] = False
     ii: NotNegative = 0.0
     addl: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 0

@@ -12,6 +12,8 @@ from posology.quantities import numbers_of
 
 STEADY = 30 * 24.0  # h of earlier doses that stand for a steady state: five half-lives of the slowest drug modelled
 
+LARGEST = 1e6  # mg: nobody is given a kilogram of a drug at once
+
 
 class Given(NamedTuple):
     """A dose: start in hours of the record, mg, hours of infusion, and whether it was recorded as such
@@ -75,6 +77,8 @@ def _assumed(dose: Dose, drug: str) -> list[str]:
 
 def _written_out(record: Record, dose: Dose, model: PatientModel, until: float) -> list[Given]:
     mg = milligrams(record, dose, model)
+    if mg > LARGEST:
+        raise ValueError(f"field amount: {dose.amount:g} {dose.unit} is not possible; allowed is at most {LARGEST / 1e6:g} kg")
     times = [dose.time + i * dose.ii for i in range(dose.addl + 1)]
     earlier = [dose.time - i * dose.ii for i in range(1, int(STEADY / dose.ii) + 1)] if dose.ss else []
     written = [Given(time, mg, dose.duration) for time in times if time < until]

@@ -11,6 +11,7 @@ Pharmacodyn 2001;28:481, method M5); likelihoods read from `Known.measured` that
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,24 +76,41 @@ def known(record: Record, treatment: Treatment, at: float, room: int = 0) -> Kno
     begin = at if given.begin is None else given.begin
     first = given.doses[0].time if given.doses else at
     before = _stands_for(treatment)
-    measured = readings_of(record, treatment.model, at)
-    values = {name: values_of(record, name, unit, at) for name, unit in _wanted(treatment).items()}
-    for name, reading in before.items():
-        early = [m for m in measured if m.name == reading and m.time is not None and m.time <= first]
-        values[name] += [m._replace(name=name, source=f"last {reading} before the first dose") for m in early]
+    every = readings_of(record, treatment.model, at)
+    early, later = split_at(every, before, first)
+    values = {name: values_of(record, name, unit, at) + early.get(name, []) for name, unit in _wanted(treatment).items()}
     latest = {name: max(found, key=dated) for name, found in values.items() if found}
-    # Before treatment a count is the baseline, as in the environment, unless it is sampled there.
-    later = [m for m in measured if m.name not in before.values() or (m.time is not None and m.time > first)]
-    history = _history(treatment, [v for found in values.values() for v in found] + later, given.doses, begin, room)
-    notes = (*record.notes, *given.notes, *carried(latest, at), *_censored(measured))
-    return Known(history, begin, at - begin, latest, measured, given.doses, notes)
+    history = _history(treatment, [*(v for found in values.values() for v in found), *later], given.doses, begin, room)
+    notes = (*record.notes, *given.notes, *carried(latest, at), *_censored(every))
+    return Known(history, begin, at - begin, latest, every, given.doses, notes)
+
+
+def stands_for(model: PatientModel) -> dict[str, str]:
+    """Covariates that stand for a reading before treatment, with that reading."""
+    names = [c.name for c in model.covariates if c.name.startswith(BEFORE)]
+    return {n: r for n in names if (r := n.removeprefix(BEFORE)) in model.reading_units}
 
 
 def _stands_for(treatment: Treatment) -> dict[str, str]:
-    """Covariates that stand for a reading before treatment, unless the treatment samples it there."""
+    """The same, unless the treatment samples the reading there."""
     at_start = {s.reading for s in treatment.samples if s.at_start}
-    names = [c.name for c in treatment.model.covariates if c.name.startswith(BEFORE)]
-    return {n: r for n in names if (r := n.removeprefix(BEFORE)) in treatment.model.reading_units and r not in at_start}
+    return {name: reading for name, reading in stands_for(treatment.model).items() if reading not in at_start}
+
+
+def split_at(measured: Sequence[Value], before: Mapping[str, str], first: float) -> tuple[dict[str, list[Value]], list[Value]]:
+    """Measurements up to the first dose as values of the covariate that they stand for, and all others.
+
+    A count before treatment is the baseline, as in the environments: it is not measured once more.
+    """
+    names = {reading: name for name, reading in before.items()}
+    early: dict[str, list[Value]] = {name: [] for name in before}
+    later = []
+    for m in measured:
+        if m.name in names and m.time is not None and m.time <= first:
+            early[names[m.name]].append(m._replace(name=names[m.name], source=f"last {m.name} before the first dose"))
+        elif m.name not in names or m.time is not None:
+            later.append(m)
+    return early, later
 
 
 def _wanted(treatment: Treatment) -> dict[str, str]:

@@ -25,6 +25,7 @@ p, li { max-width: 78ch; }
 .scroll { overflow-x: auto; background: #fff; border: 1px solid var(--line); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 12px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.interval { display: block; color: var(--muted); font-size: .85em; }
 thead th { white-space: normal; vertical-align: bottom; background: #f8fafb; }
 th:first-child { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }

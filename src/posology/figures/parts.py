@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -21,11 +22,17 @@ def grid(cells: Sequence[Sequence[str]]) -> str:
     """A table whose first row is the header; it scrolls inside its frame, which the keyboard must reach as well."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in cells[0])
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
+        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{_cell(cell)}</td>" for cell in row[1:]) + "</tr>"
         for row in cells[1:]
     )
     open_frame = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
     return f"{open_frame}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _cell(text: str) -> str:
+    """A value with its interval below it, as journals print them: a table of many endpoints fits the page."""
+    found = re.fullmatch(r"(\S+) (\(\S+ to \S+\))", text)
+    return f'{escape(found[1])} <span class="interval">{escape(found[2])}</span>' if found else escape(text)
 
 
 def items(texts: Iterable[str]) -> str:

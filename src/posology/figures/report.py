@@ -125,7 +125,8 @@ def _regret_rows(regret: Mapping[str, Any]) -> list[list[str]]:
 def _arm(table: Mapping[str, Any], about: About, arm: str) -> str:
     words, seeds = about.arms.get(arm, ""), table["training_seeds"][arm]
     trained = f"Trained {seeds} times from different random starts; all are judged." if seeds > 1 else ""
-    return " ".join(part for part in (words, trained) if part) or "No description given."
+    both = f"{words.rstrip('.')}. {trained}" if words and trained else words or trained
+    return both or "No description given."
 
 
 def _method(table: Mapping[str, Any], about: About) -> list[str]:

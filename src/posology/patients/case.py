@@ -14,6 +14,8 @@ from posology.quantities import numbers_of, replace
 
 FIELDS = ("model", "parameters", "individual", "covariates", "initial", "doses", "times")
 DOSE_FIELDS = ("time", "amount", "unit", "duration", "into")
+LARGEST = 1e12  # of any number: beyond it nothing is a patient, and single precision is left soon after
+LONGEST = 1e6  # h, a century: of any time
 MG = {"mg": 1.0, "g": 1000.0, "ug": 0.001}
 
 
@@ -28,7 +30,7 @@ class Case(NamedTuple):
     times: list[float]
 
 
-def number(value: Any, where: str, low: float = -math.inf, high: float = math.inf) -> float:
+def number(value: Any, where: str, low: float = -LARGEST, high: float = LARGEST) -> float:
     """`value` as a finite float within [low, high].
 
     Raises:
@@ -37,7 +39,7 @@ def number(value: Any, where: str, low: float = -math.inf, high: float = math.in
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{where}: {value!r} is not a finite number")
     if not low <= value <= high:
-        allowed = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+        allowed = f"at least {low:g}" if value < low else f"at most {high:g}"
         raise ValueError(f"{where}: {value:g} is not allowed; it must be {allowed}")
     return float(value)
 
@@ -84,7 +86,8 @@ def _dose(model: PatientModel, raw: Any, i: int) -> tuple[float, float, float]:
         raise ValueError(f"{where}: unknown unit '{unit}'; known: {', '.join(dict.fromkeys([*MG, state_unit]))}")
     factor = MG[unit] * entry.per_mg if unit in MG else 1.0
     amount = number(raw["amount"], f"{where} amount", 0.0) * factor
-    return number(raw["time"], f"{where} time", 0.0), number(raw.get("duration", 0), f"{where} duration", 0.0), amount
+    time, duration = (number(raw.get(k, 0), f"{where} {k}", 0.0, LONGEST) for k in ("time", "duration"))
+    return time, duration, amount
 
 
 def read(model: PatientModel, raw: Mapping[str, Any]) -> Case:
@@ -109,7 +112,7 @@ def read(model: PatientModel, raw: Mapping[str, Any]) -> Case:
         own,
         state,
         sorted(_dose(model, d, i) for i, d in enumerate(doses)),
-        [number(t, f"times[{i}]", 0.0) for i, t in enumerate(times)],
+        [number(t, f"times[{i}]", 0.0, LONGEST) for i, t in enumerate(times)],
     )
 
 

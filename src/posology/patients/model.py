@@ -77,10 +77,13 @@ class PatientModel:
 
     `rates(t, x, p, infusion)` gives the derivative of `State` for one patient with individual
     parameters `p`; `infusion` is the rate into the first entry's state, in its units per time.
-    `linear` names the states of the linear kinetics, which are propagated exactly. `logarithmic`
-    names positive states that fall by many orders of magnitude and are stepped as logarithms;
+    `linear` names the states of the kinetics where they are linear, `saturable` where they saturate; no
+    other state may act on them, and `solver` says how they are propagated. `logarithmic` names positive
+    states that fall by many orders of magnitude and are stepped as logarithms;
     `relative` maps a state to the logarithmic one it is stepped as a multiple of. `coarse` is a grid
-    for beliefs, whose many particles need errors small beside the residual, not small as such.
+    for beliefs, whose many particles need errors small beside the residual, not small as such. `bounds`
+    are numbers at which an equation as published is cut off: choices of ours that `status`, which speaks of
+    what was taken from the sources, leaves out.
     """
 
     id: str
@@ -100,11 +103,13 @@ class PatientModel:
     individual: Callable[[Any, Mapping[str, Any]], Any] = field(default=lambda p, c: p)
     covariates: tuple[Covariate, ...] = ()
     linear: tuple[str, ...] = ()
+    saturable: tuple[str, ...] = ()
     logarithmic: tuple[str, ...] = ()
     relative: Mapping[str, str] = field(default_factory=dict)
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    credibility: str = ""  # A: patients, verified structure, fits the decision; B; C: benchmark only
+    bounds: Mapping[str, Number] = field(default_factory=dict)
+    credibility: str = "not ranked"  # A: patients, verified structure, fits the decision; B; C: benchmark only
     source: str = ""
     not_for: str = ""
 

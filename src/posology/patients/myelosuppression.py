@@ -5,7 +5,7 @@
     dC/dt  = ktr·T₃ − ktr·C
 
 `E` is the drug's effect on proliferation. It may exceed 1: then proliferating cells are killed, so
-1 − E is never clipped. The feedback is bounded where C falls below C0/10⁴ (design choice).
+1 − E is never clipped. The feedback is bounded where C falls far below C0 (`BOUNDS`, a design choice).
 Friberg LE et al. J Clin Oncol 2002;20:4713, doi:10.1200/JCO.2002.02.140.
 """
 
@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from posology.quantities import maximum, power
+from posology.quantities import assumed, maximum, power
 
-LEAST = 1e-4  # of C0: where the feedback ends (design choice)
+LEAST = 1e-4  # of C0: where the feedback ends
+BOUNDS = {
+    "least": assumed(LEAST, "1", "share of c0 below which the feedback stops rising", at="design choice: too few cells to count")
+}
 
 
 class Marrow(NamedTuple):
@@ -31,7 +34,7 @@ class Marrow(NamedTuple):
 def feedback(c0: Any, circ: Any, gamma: Any) -> Any:
     """(C0/C)^γ: few neutrophils in blood speed up proliferation.
 
-    It stops rising at a ten-thousandth of C0, fewer cells than a laboratory can count: nothing is known of
+    It stops rising at `LEAST`·C0, fewer cells than a laboratory can count: nothing is known of
     marrows there, and the equation as printed lets them grow a thousandfold within hours.
     """
     return power(c0 / maximum(circ, LEAST * c0), gamma)

@@ -178,14 +178,21 @@ def load_policy(run: Path | str, *, fingerprint: str | None = None, shift: bool 
             f"not {fingerprint}; judge it under a changed treatment with --shift"
         )
     arrays, _ = _read_arrays(run / "policy.safetensors", record["arrays_sha256"])
+    damaged = f"{run / 'policy.json'} is damaged"
     try:
         network = from_description(record["network"])
-    except (TypeError, AttributeError, KeyError) as error:
-        raise ValueError(f"{run / 'policy.json'} is damaged: its network cannot be read ({error})") from None
-    check_shapes(arrays, policy_shapes(network), f"{run / 'policy.safetensors'}")
-    features, actions = record["spec"]["observation"], record["spec"]["actions"]
-    if len(features) != network.inputs or (actions and len(actions) != network.outputs):
-        raise ValueError(f"{run / 'policy.json'} is damaged: its network does not fit its spec")
+        expected = policy_shapes(network)
+    except (TypeError, AttributeError, KeyError, ValueError) as error:
+        raise ValueError(f"{damaged}: its network cannot be read ({error})") from None
+    check_shapes(arrays, expected, f"{run / 'policy.safetensors'}")
+    if not isinstance(record.get("belief", 0), int):
+        raise ValueError(f"{damaged}: its belief is {record['belief']!r}; it must be a whole number of particles")
+    try:
+        features, actions = len(record["spec"]["observation"]), len(record["spec"]["actions"])
+    except (TypeError, KeyError):
+        raise ValueError(f"{damaged}: its spec has no lists 'observation' and 'actions'") from None
+    if features != network.inputs or (actions and actions != network.outputs):
+        raise ValueError(f"{damaged}: its network does not fit its spec")
     return Stored(network_policy(str(run.name), network, arrays, greedy=greedy), record, arrays, run)
 
 

@@ -16,11 +16,12 @@ def load(path: str | Path) -> str:
         ValueError: when it cannot be read, is empty, too large, or not UTF-8.
     """
     try:
-        if Path(path).stat().st_size > LARGEST:
-            raise ValueError(f"{path}: is larger than {LARGEST // 2**20} MiB, too large for patient records")
-        raw = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            raw = file.read(LARGEST + 1)  # a device may have no end
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    if len(raw) > LARGEST:
+        raise ValueError(f"{path}: is larger than {LARGEST // 2**20} MiB")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

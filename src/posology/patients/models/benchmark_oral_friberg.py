@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from posology.patients.model import Entry, Grid, PatientModel, Residual
-from posology.patients.myelosuppression import marrow
+from posology.patients.myelosuppression import BOUNDS, marrow
 from posology.quantities import assumed, named, table
 
 FIXED = "fixed by the benchmark's definition"
@@ -81,6 +81,7 @@ MODEL = PatientModel(
     grid=Grid(first=0.25, growth=1.4, largest=4.0),
     solver="exact+rk4",
     coarse=Grid(first=0.5, growth=1.6, largest=12.0),
+    bounds=BOUNDS,
     credibility="C",
     source="defined by this project",
     not_for="any statement about patients",

@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Any
 
 from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
-from posology.patients.myelosuppression import marrow
+from posology.patients.myelosuppression import BOUNDS, marrow
 from posology.quantities import named, published, table, unverified, where
 
 BRUNO = "Bruno 1996"
@@ -151,6 +151,7 @@ MODEL = PatientModel(
     grid=Grid(first=0.05, growth=1.15, largest=2.5),
     solver="exact+rk4",
     coarse=Grid(first=0.25, growth=1.4, largest=8.0),
+    bounds=BOUNDS,
     credibility="A",
     source="DDMODEL00000224; doi:10.1007/s00280-017-3366-x",
     not_for="growth-factor support, weekly schedules, strong CYP3A4 inhibitors (clearance about halved)",

@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
-from posology.patients.myelosuppression import marrow
+from posology.patients.myelosuppression import BOUNDS, marrow
 from posology.quantities import named, power, published, table, where
 
 CHEN = "Chen 2014"
@@ -121,9 +121,11 @@ MODEL = PatientModel(
     ),
     residuals={"anc": Residual(ln_sd=0.291, source=CHEN), "concentration": Residual(ln_sd=0.265, source=CHEN)},
     logarithmic=("prol",),
-    grid=Grid(first=0.002, growth=1.12, largest=4.0),  # the input passes km within seconds
-    solver="rosenbrock",
-    coarse=Grid(first=0.01, growth=1.5, largest=12.0),
+    grid=Grid(first=0.002, growth=1.12, largest=5.0),  # the input passes km within seconds
+    saturable=("central", "peripheral1", "peripheral2"),
+    solver="rosenbrock+rk4",
+    coarse=Grid(first=0.005, growth=1.3, largest=12.0),
+    bounds=BOUNDS,
     credibility="A",
     source="Chen N et al. J Clin Pharmacol 2014;54:1097",
     not_for="growth-factor support, gemcitabine or other partners, moderate to severe liver impairment",

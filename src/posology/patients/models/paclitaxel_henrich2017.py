@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import Any
 
 from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
-from posology.patients.myelosuppression import feedback, maturation
+from posology.patients.myelosuppression import BOUNDS, feedback, maturation
 from posology.quantities import named, power, table, unverified
 
 MOLAR_MASS = 853.9  # g/mol
@@ -152,9 +152,11 @@ MODEL = PatientModel(
     },
     logarithmic=("stem",),
     relative={"prol": "stem"},
-    grid=Grid(first=0.02, growth=1.08, largest=5.0),
-    solver="rosenbrock",
-    coarse=Grid(first=0.1, growth=1.5, largest=12.0),
+    grid=Grid(first=0.02, growth=1.12, largest=4.0),
+    saturable=("central", "peripheral1", "peripheral2"),
+    solver="rosenbrock+rk4",
+    coarse=Grid(first=0.05, growth=1.3, largest=12.0),
+    bounds=BOUNDS,
     credibility="A",
     source="doi:10.1002/psp4.12588",
     not_for="growth-factor support, weekly schedules, platinum partners other than in the CEPAC trial",
