@@ -32,6 +32,7 @@ from posology.patients.prior import Prior, Typical
 QUANTILES = (0.1, 0.5, 0.9)
 ANCHORS = 5  # doses that are simulated where a table has more that differ in amount alone
 PARTICLES = 64
+AHEAD = 32  # of them that look ahead in `features`, chosen by weight
 
 
 class Believer:
@@ -177,9 +178,10 @@ def features(b: Believer, patient: Patient, belief: Belief) -> Any:
     """What a policy sees of a belief, `[2 R + 3 A]`; see the module's text."""
     mean, factor = particles.moments(belief)
     sd = jnp.sqrt(jnp.sum(factor**2, axis=1))
-    expected = b.expected(patient, belief)
+    few = particles.thinned(belief, AHEAD) if b.count > AHEAD else belief
+    expected = b.expected(patient, few)
     log = jnp.log(jnp.maximum(expected.mean if b.treatment.window else expected.lowest, 1e-3))
-    spread = jax.vmap(lambda v: particles.quantiles(v, belief.log_weight, QUANTILES), in_axes=1)(log)
+    spread = jax.vmap(lambda v: particles.quantiles(v, few.log_weight, QUANTILES), in_axes=1)(log)
     return jnp.concatenate([mean, sd, spread.ravel()]).astype(jnp.float32)
 
 

@@ -122,14 +122,18 @@ def _ensemble_greedy(name: str, env: TreatmentEnvironment, particles: int) -> Ar
 
 
 def _map_greedy(b: Believer, env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
-    return env.chosen(map_greedy.choose(b, patient, state.history, state.day * DAY, mask)), m
+    row, mode = map_greedy.choose(b, patient, state.history, state.day * DAY, mask, m)
+    return env.chosen(row), mode
 
 
-def _number(name: str, kind: Callable[[str], Any], example: str) -> Any:
+def _number(name: str, kind: Callable[[str], Any], low: float, high: float, example: str) -> Any:
     try:
-        return kind(name.split(":", 1)[1])
+        value = kind(name.split(":", 1)[1])
     except ValueError:
-        raise ValueError(f"arm '{name}': after the colon stands a number, as in {example}") from None
+        value = float("nan")
+    if not low <= value <= high:
+        raise ValueError(f"arm '{name}': after the colon stands a number from {low:g} to {high:g}, as in {example}")
+    return value
 
 
 def guideline(name: str, env: TreatmentEnvironment) -> Arm:
@@ -142,13 +146,14 @@ def guideline(name: str, env: TreatmentEnvironment) -> Arm:
     if name == "standard":
         return Arm(name, partial(_fixed, standard))
     if name.startswith("fixed:"):
-        return Arm(name, partial(_fixed, _number(name, float, "fixed:175")))
+        return Arm(name, partial(_fixed, _number(name, float, 0, 1e6, "fixed:175")))
     if name == "map-greedy":
-        return Arm(name, partial(_map_greedy, Believer(env.treatment, 1)))
+        b = Believer(env.treatment, 1)
+        return Arm(name, partial(_map_greedy, b), partial(map_greedy.unknown, b))
     if name == "ensemble-greedy":
         return _ensemble_greedy(name, env, ensemble_greedy.PARTICLES)
     if name.startswith("ensemble-greedy:"):
-        return _ensemble_greedy(name, env, _number(name, int, "ensemble-greedy:64"))
+        return _ensemble_greedy(name, env, _number(name, int, 2, 4096, "ensemble-greedy:64"))
     levels = env.treatment.window is not None
     if name in (("clinical-rule", "rule-plus-10") if levels else ("proportional-rule",)):
         what = "grades of neutropenia" if levels else "levels of a drug"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,25 +13,9 @@ from posology.data.history import DAY
 from posology.data.trajectories import Layout, Trajectories, split_of
 from posology.environments.protocol import Chosen, TreatmentEnvironment
 from posology.evaluation.arms import Arm
-from posology.evaluation.rollout import POLICY, in_chunks
+from posology.evaluation.rollout import Lot, Visit, Visits, in_chunks, visits
 
 EXPLORE = 8  # stream of the lots that decide whether another dose is tried
-
-
-class Rows(NamedTuple):
-    """Decisions of one chunk, `[n, T, …]`."""
-
-    alive: Any
-    time: Any
-    observation: Any
-    action: Any
-    probability: Any
-    reward: Any
-    terms: Any
-    costs: Any
-    terminated: Any
-    truncated: Any
-    next_observation: Any
 
 
 def explored(
@@ -54,34 +38,33 @@ def explored(
     return taken, jnp.where(row == meant, 1.0 - explore, 0.0) + by_lot, row
 
 
-def recorder(env: TreatmentEnvironment, arm: Arm, explore: float) -> Callable[[Any, Any], Rows]:
-    """The compiled function (key, patients) → rows, for a chunk of patients."""
+def recorder(env: TreatmentEnvironment, arm: Arm, explore: float) -> Visits:
+    """Keeps the columns of `Trajectories`, and `alive`."""
 
-    def one(key: Any, patient: Any) -> Rows:
-        state, observation, mask = env.reset(key, patient)
+    def maybe_another(lot: Lot, chosen: Chosen, mask: Any) -> tuple[Chosen, Any]:
+        chosen = chosen._replace(every=env.treatment.standard.interval if chosen.every is None else chosen.every)
+        taken, probability, row = explored(env, lot(EXPLORE), chosen, mask, explore)
+        return taken, (probability, row)
 
-        def decide(carry: Any, t: Any) -> Any:
-            state, observation, mask, memory, alive = carry
-            own = jax.random.fold_in(key, patient.id)
-            lot = lambda stream: jax.random.fold_in(jax.random.fold_in(own, stream), t)  # noqa: E731
-            chosen, memory = arm.choose(env, lot(POLICY), state, observation, mask, patient, memory)
-            chosen = chosen._replace(every=env.treatment.standard.interval if chosen.every is None else chosen.every)
-            chosen, probability, row = explored(env, lot(EXPLORE), chosen, mask, explore)
-            after, course = env.play(key, state, chosen, patient)
-            step = env.outcome(after, course)
-            parts = (row, chosen.amount, env.mg(chosen.amount, patient), env.duration, chosen.every, chosen.wait)
-            action = jnp.stack([jnp.asarray(part, jnp.float32) for part in parts])
-            rows = Rows(
-                alive, state.day * DAY, observation, action, probability, step.reward, step.terms, step.costs,
-                step.terminated, step.truncated, step.observation,
-            )  # fmt: skip
-            alive = alive & ~(step.terminated | step.truncated)
-            return (after, step.observation, step.mask, memory, alive), rows
+    def columns(v: Visit) -> dict[str, Any]:
+        probability, row = v.how
+        given, mg = v.chosen, env.mg(v.chosen.amount, v.patient)
+        action = (row, given.amount, mg, env.duration, given.every, given.wait)
+        return {
+            "alive": v.alive,
+            "time": v.state.day * DAY,
+            "observation": v.observation,
+            "action": jnp.stack([jnp.asarray(part, jnp.float32) for part in action]),
+            "probability": probability,
+            "reward": v.step.reward,
+            "terms": v.step.terms,
+            "costs": v.step.costs,
+            "terminated": v.step.terminated,
+            "truncated": v.step.truncated,
+            "next_observation": v.step.observation,
+        }
 
-        start = (state, observation, mask, arm.memory(), jnp.ones((), bool))
-        return jax.lax.scan(decide, start, jnp.arange(env.spec.max_steps))[1]
-
-    return jax.jit(jax.vmap(one, in_axes=(None, 0)))
+    return visits(env, arm, columns, maybe_another)
 
 
 def layout(env: TreatmentEnvironment, about: Mapping[str, Any]) -> Layout:
@@ -123,8 +106,8 @@ def collect(
     """
     if not 0.0 <= explore <= 1.0:
         raise ValueError(f"explore is {explore}; it must lie between 0 and 1")
-    whole: Rows = in_chunks(recorder(env, arm, explore), patients, key, progress)
-    subject, step = np.nonzero(whole.alive)
-    found = {name: getattr(whole, name)[subject, step] for name in Rows._fields if name != "alive"}
+    whole: dict[str, Any] = in_chunks(recorder(env, arm, explore), patients, key, progress)
+    subject, step = np.nonzero(whole.pop("alive"))
+    found = {name: column[subject, step] for name, column in whole.items()}
     subject = np.asarray(patients.id)[subject]
     return Trajectories(layout(env, about or {}), subject=subject, step=step, split=split_of(subject), **found)

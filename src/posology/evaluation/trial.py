@@ -27,7 +27,9 @@ Keep = Callable[[str, int, Callable[[], Played]], Played]
 
 def labelled(name: str) -> tuple[str, str]:
     """What an arm is called in the table, and where it is found: `label=arm`, or the arm's own name."""
-    label, _, where = name.partition("=")
+    label, sign, where = name.partition("=")
+    if not label or (sign and not where):
+        raise ValueError(f"arm '{name}': is empty; an arm is a guideline, a run folder, or label=arm")
     return label, where or label
 
 
@@ -42,6 +44,7 @@ def load(name: str, env: TreatmentEnvironment, shift: bool) -> list[Arm]:
     Raises:
         ValueError: for an unknown name or a run that cannot be loaded.
     """
+    labelled(name)  # refuses an empty name, which would be this folder
     folder = Path(name)
     if not folder.is_dir():
         if "/" in name or (folder.exists() and not folder.is_dir()):
@@ -58,7 +61,8 @@ def bands(played: Played, days: int) -> np.ndarray:
     """Percentiles of the daily key reading over patients, `[5, days]`."""
     n, steps, within = played.by_day.shape
     curve = np.full((n, days + 1), np.nan)
-    when = np.rint(played.day[..., None] + np.arange(1, within + 1)).astype(int)
+    start = np.where(played.alive, played.day, 0.0)
+    when = np.rint(start[..., None] + np.arange(1, within + 1)).astype(int)
     nearer = np.concatenate([played.day[:, 1:], np.full((n, 1), np.inf)], axis=1)  # the next visit cuts the interval
     seen = played.alive[..., None] & (when <= days) & (when <= nearer[..., None])
     rows = np.broadcast_to(np.arange(n)[:, None, None], when.shape)

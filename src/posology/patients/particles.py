@@ -39,11 +39,16 @@ class Belief(NamedTuple):
 
 
 def normal_points(n: int, dimensions: int) -> np.ndarray:
-    """`n` standard normal points that fill space evenly (scrambled Sobol), `[n, dimensions]`."""
+    """`n` standard normal points that fill space evenly (scrambled Sobol), `[n, dimensions]`.
+
+    In the sequence's own order every second point lies in one half of space. They come in the order of
+    their bits reversed, so that equally spaced ones (`thinned`) fill space as well.
+    """
     if dimensions == 0:
         return np.zeros((n, 0))
     sample = qmc.Sobol(dimensions, rng=np.random.default_rng(20010401)).random_base2(int(np.ceil(np.log2(max(n, 2)))))
-    return np.asarray(norm.ppf(np.clip(sample[:n], 1e-6, 1 - 1e-6)))
+    spread = sample[:n][np.argsort(qmc.Halton(1, scramble=False).random(n).ravel())]
+    return np.asarray(norm.ppf(np.clip(spread, 1e-6, 1 - 1e-6)))
 
 
 def start(prior: Prior, typical: Typical, particles: int) -> Belief:
@@ -119,8 +124,15 @@ def moments(belief: Belief) -> tuple[Any, Any]:
 
 
 def quantiles(values: Any, log_weight: Any, q: tuple[float, ...]) -> Any:
-    """Weighted quantiles `[Q]` of values `[K]`, with linear interpolation between particles' middles."""
-    order = jnp.argsort(values)
-    weight = jnp.exp(log_weight)[order]
-    middle = jnp.cumsum(weight) - weight / 2
-    return jnp.interp(jnp.asarray(q), middle, values[order])
+    """Weighted quantiles `[Q]` of values `[K]`, see `weighted_quantiles`."""
+    return weighted_quantiles(jnp.asarray(values), jnp.exp(log_weight), q)
+
+
+def weighted_quantiles(values: Any, weight: Any, q: tuple[float, ...]) -> Any:
+    """Quantiles `[Q]` of values `[K]` whose weights sum to one, with linear interpolation between the middles
+    of their weights; of JAX or of NumPy arrays."""
+    array = np if isinstance(values, np.ndarray) else jnp
+    order = array.argsort(values)
+    sorted_weight = weight[order]
+    middle = array.cumsum(sorted_weight) - sorted_weight / 2
+    return array.interp(array.asarray(q), middle, values[order])

@@ -51,8 +51,14 @@ def size(prior: Prior, stretches: int) -> int:
     return len(prior.names) + stretches * len(prior.occasional)
 
 
-def replay(prior: Prior, frame: Frame, typical: Typical, z: Any, past: Increment) -> tuple[Any, Any]:
-    """The state after all stretches, and what the model predicts of each measurement, `[T, M]`."""
+def replay(
+    prior: Prior, frame: Frame, typical: Typical, z: Any, past: Increment, count: Any = None
+) -> tuple[Any, Any]:
+    """The state after all stretches, and what the model predicts of each measurement, `[T, M]`.
+
+    With `count`, only so many stretches are followed (the others are empty): a number that is known
+    when the program runs saves their cost, and forbids reverse-mode derivatives.
+    """
     own = effects(prior, typical, z)
 
     def stretch(x: Any, step: Any) -> tuple[Any, Any]:
@@ -62,7 +68,16 @@ def replay(prior: Prior, frame: Frame, typical: Typical, z: Any, past: Increment
 
     first = prior.model.baseline(prior.individual(typical, own))
     first = jax.tree.map(lambda v: jnp.asarray(v, z.dtype), first)
-    return jax.lax.scan(stretch, first, (past, occasions(prior, z, len(past.span))))
+    steps = (past, occasions(prior, z, len(past.span)))
+    if count is None:
+        return jax.lax.scan(stretch, first, steps)
+
+    def follow_one(t: Any, carry: Any) -> Any:
+        x, predicted = carry
+        x, mine = stretch(x, jax.tree.map(lambda v: v[t], steps))
+        return x, predicted.at[t].set(mine)
+
+    return jax.lax.fori_loop(0, count, follow_one, (first, jnp.ones(past.value.shape, z.dtype)))
 
 
 def objective(prior: Prior, frame: Frame, typical: Typical, z: Any, past: Increment) -> Any:
@@ -72,12 +87,25 @@ def objective(prior: Prior, frame: Frame, typical: Typical, z: Any, past: Increm
     return 0.5 * z @ z - jnp.sum(told)
 
 
-def fit(prior: Prior, frame: Frame, typical: Typical, past: Increment, iterations: int = ITERATIONS) -> Fit:
-    """Mode and covariance given all stretches so far (leading axis `T`)."""
-    start = jnp.zeros(size(prior, len(past.span)), jnp.float32)
+def fit(
+    prior: Prior,
+    frame: Frame,
+    typical: Typical,
+    past: Increment,
+    iterations: int = ITERATIONS,
+    start: Any = None,
+    count: Any = None,
+) -> Fit:
+    """Mode and covariance given all stretches so far (leading axis `T`).
+
+    Args:
+        start: z to begin with (the prior's centre when not given), as the mode of an earlier visit.
+        count: see `replay`.
+    """
+    start = jnp.zeros(size(prior, len(past.span)), jnp.float32) if start is None else start
 
     def predicted(z: Any) -> Any:
-        return replay(prior, frame, typical, z, past)[1]
+        return replay(prior, frame, typical, z, past, count)[1]
 
     def told(p: Any) -> Any:
         return jnp.sum(jax.vmap(lambda p, i: log_likelihood(prior.model, p, i))(p, past))
