@@ -131,3 +131,19 @@ def test_weighted_quantiles_are_those_of_repeated_values():
     got = particles.quantiles(jnp.asarray(values), log_weight, (0.05, 0.5))
     middles = np.cumsum(repeats[np.argsort(values)]) - repeats[np.argsort(values)] / 2
     np.testing.assert_allclose(got, np.interp([500, 5000], middles, np.sort(values)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_a_belief_in_fewer_particles_than_effects_stays_a_number(count):
+    effects = jax.random.normal(jax.random.key(3), (500, 64, 7)) * jnp.array([0.4, 0.2, 0.6, 0.3, 0.09, 0.4, 0.45])
+    weight = jnp.where(jnp.arange(64) < count, 0.0, -1e4)
+    found = jax.vmap(lambda e: particles.moments(Belief(jax.nn.log_softmax(weight), e, (), jnp.int32(1))))(effects)
+    assert all(bool(jnp.isfinite(v).all()) for v in found)
+
+
+def test_every_second_particle_of_the_first_belief_fills_space_as_well():
+    points = particles.normal_points(256, 7)
+    for every in (2, 4, 8):
+        some = points[every // 2 :: every]
+        assert np.abs(some.mean(axis=0)).max() < 0.12
+        assert np.abs(some.std(axis=0) - 1).max() < 0.2

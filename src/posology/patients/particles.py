@@ -120,7 +120,9 @@ def moments(belief: Belief) -> tuple[Any, Any]:
     mean = weight @ belief.effects
     d = belief.effects - mean
     covariance = (d * weight[:, None]).T @ d
-    return mean, jnp.linalg.cholesky(covariance + 1e-8 * jnp.eye(len(mean)))
+    # fewer particles that count than effects: singular but for rounding, which may be on either side
+    ridge = 1e-5 * jnp.diag(covariance) + 1e-8
+    return mean, jnp.linalg.cholesky(covariance + jnp.diag(ridge))
 
 
 def quantiles(values: Any, log_weight: Any, q: tuple[float, ...]) -> Any:
