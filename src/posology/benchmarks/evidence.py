@@ -72,13 +72,19 @@ class Training:
 TRAININGS: dict[str, Training] = {
     "ppo": Training("ppo", 1200, {"patients": "512"}),
     "dqn": Training("dqn", 1200),
-    "ppo-belief": Training("ppo", 200, {"patients": "128"}, belief=64),
+    "ppo-belief": Training("ppo", 300, {"patients": "128"}, belief=64),
 }
 
 
 def trainings(treatment: Treatment) -> dict[str, Training]:
     """The learned arms that this treatment can have."""
     return {name: t for name, t in TRAININGS.items() if not LEARNERS[t.learner].refuses(treatment.spec)}
+
+
+def planned(t: Training, treatment: Treatment) -> int:
+    """Updates of a training; half of them where a dose may be put off, which makes courses of up to four
+    times the visits."""
+    return t.updates if treatment.spec.max_steps == treatment.doses else t.updates // 2
 
 
 def environment(treatment: Treatment, belief: int) -> Any:
@@ -92,7 +98,7 @@ def learn(treatment: Treatment, name: str, effort: Effort, tell: Tell) -> Path:
     t = trainings(treatment)[name]
     folder = effort.runs / treatment.id / name
     env = environment(treatment, t.belief)
-    updates = effort.updates or t.updates
+    updates = effort.updates or planned(t, treatment)
     made = configure(annealing(suited(learner(t.learner)(), env.spec), updates), t.settings)
     for seed in range(effort.seeds):
         what = f"{treatment.id} {name} seed {seed}"

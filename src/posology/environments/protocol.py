@@ -186,7 +186,7 @@ class TreatmentEnvironment:
         known = [(i, c.name) for i, c in enumerate(t.channels) if c.kind == "covariate"]
         before = self.per_step if t.loading else 0
         size = len(known) + len(t.samples) + before + self.per_step * self.spec.max_steps
-        history = empty(size)
+        history = jax.lax.optimization_barrier(empty(size))  # else the compiler works out what it encodes to, slowly
         values = jnp.stack([jnp.float32(patient.covariates.get(name, jnp.nan)) for _, name in known])
         zeros = jnp.zeros(len(known), jnp.float32)
         entries = History(zeros, jnp.array([i for i, _ in known]), values, zeros, jnp.isfinite(values))
