@@ -3,6 +3,7 @@
     runs/evidence/<treatment>/<learner>/seed-<n>/     a training run; unfinished ones resume from checkpoints
     runs/evidence/<treatment>/played/<trial>/*.npz    an arm played on all patients of a trial
     runs/evidence/learning/*.json                     a training timed in a process of its own
+    runs/evidence/peers/*.json                        a peer's training, timed likewise on one core
     docs/results/<plan>.json                          what a plan found, once all its parts are there
 
 A part that is complete is never made again. A treatment's result is what `posology trial --json`
@@ -161,7 +162,7 @@ def shifts_of(treatment: Treatment) -> Iterator[str]:
 
 def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     """Every plan by the name of its result; a plan is `(effort, tell) -> result`."""
-    from posology.benchmarks import kills, learners, neonates
+    from posology.benchmarks import kills, learners, neonates, peers
 
     found: dict[str, Callable[[Effort, Tell], Any]] = {}
     for id, treatment in TREATMENTS.items():
@@ -171,6 +172,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     found["learners"] = learners.plan
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found["kills"] = kills.plan
+    found["peers"] = peers.plan
     return found
 
 

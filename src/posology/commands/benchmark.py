@@ -17,6 +17,9 @@ MODEL = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model 
 SEED = typer.Option(0, min=0, max=2**31 - 1, help="Seed of the cohort.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
+PEER_COLUMNS = ("problem", "learner", "envs", "seconds", "seconds_spent", "return_mean", "samples", "adapter_share", "counts")
+COMPARED_COLUMNS = ("problem", "learner", "envs", "ours_seconds", "ratio", "ratio_at_least", "bar", "counts", "met")
+
 
 def problems(model_id: str | None) -> list[Any]:
     """The problems asked for."""
@@ -121,8 +124,19 @@ def learners(
     results: Path = typer.Option(Path("docs/results"), help="Where `posology evidence learners` wrote its result."),
     as_json: bool = JSON,
 ) -> None:
-    """Return of each learner, and the time to close 95 % of the gap from the clinical rule, as last measured."""
+    """Return of each learner, and the time to close 95 % of the gap from the clinical rule, as last measured.
+
+    With those of Stable-Baselines3 where `posology evidence peers` has been made.
+    """
+    from posology.benchmarks import peers
     from posology.benchmarks.learners import stored
 
+    rows, others = stored(results), peers.stored(results)
+    if as_json:
+        return print_json([row | peers.beside(others, row) for row in rows])
     columns = ("problem", "learner", "return_mean", "lower", "upper", "seeds", "samples", "seconds", "reference")
-    show(stored(results), columns, as_json)
+    show(rows, columns, False)
+    if others:
+        print("\nStable-Baselines3 to the same level, and ours, on one core:")
+        show(others["rows"], PEER_COLUMNS, False)
+        show(others["compared"], COMPARED_COLUMNS, False)

@@ -16,7 +16,7 @@ from posology.patients import posterior
 from posology.patients.particles import Belief
 
 ITERATIONS = 8  # enough for a dose from the prior's centre: the mode has settled to three digits
-MORE = 4  # from the mode of the visit before: 0.1 % of the doses differ from a fit from the centre
+MORE = 4  # from the mode of the visit before, which is near
 
 
 def unknown(b: Believer) -> Any:
