@@ -62,7 +62,9 @@ def ours(problem: str, learner: str, level: float, effort: Effort, tell: Tell) -
     return statistics.median(r[0] for r in reached if r)
 
 
-def theirs(problem: str, learner: str, envs: int, level: float, limit: float, effort: Effort, tell: Tell) -> dict[str, Any]:
+def theirs(
+    problem: str, learner: str, envs: int, level: float, limit: float, effort: Effort, tell: Tell
+) -> dict[str, Any]:
     """A training of the peer in a process of its own, or what is kept of it for the same level."""
     path = effort.runs / "peers" / f"{problem}--sb3-{learner}--envs-{envs}--seed-{SEED}.json"
     if path.exists():

@@ -49,7 +49,10 @@ class Clock:
 def weights(learner: str, state: Any, inputs: int) -> dict[str, Any]:
     """The peer's network as arrays of ours."""
     names = ("layer0", "layer1", "head")
-    found: dict[str, Any] = {"observation.mean": np.zeros(inputs, np.float32), "observation.sd": np.ones(inputs, np.float32)}
+    found: dict[str, Any] = {
+        "observation.mean": np.zeros(inputs, np.float32),
+        "observation.sd": np.ones(inputs, np.float32),
+    }
     for ours, theirs in zip(names, LAYERS[learner], strict=True):
         found[f"{ours}.w"] = state[f"{theirs}.weight"].cpu().numpy().T.copy()
         found[f"{ours}.b"] = state[f"{theirs}.bias"].cpu().numpy().copy()
@@ -146,7 +149,9 @@ def settings(learner: str, envs: int) -> dict[str, Any]:
     return {"gradient_steps": envs, "exploration_fraction": EXPLORING / FOREVER}
 
 
-def until(level: float, limit: float, spent: Callable[[], float], judge: Callable[[Any], float]) -> tuple[Any, list[Any]]:
+def until(
+    level: float, limit: float, spent: Callable[[], float], judge: Callable[[Any], float]
+) -> tuple[Any, list[Any]]:
     """A callback that ends the training at a level or a time, and what it sees on the way."""
     history: list[dict[str, float]] = []
 
