@@ -14,7 +14,7 @@ from posology.environments.belief import Believer
 from posology.patients import particles
 from posology.patients.particles import Belief
 
-PARTICLES = 256  # that follow the patient
+PARTICLES = 512  # that follow the patient
 AHEAD = 128  # that look ahead, chosen among them by weight
 WORST = -10.0  # reward of an outcome that is no number
 
