@@ -18,6 +18,7 @@ from posology.bedside.recommend import decision_time, read, recommend
 from posology.bedside.view import seen, verdicts
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import TreatmentEnvironment
+from posology.environments.records import known
 from posology.policies import storage
 from posology.policies.network import Network, description, policy_shapes
 from posology.safety.shield import allowed
@@ -157,6 +158,7 @@ def test_a_dose_between_rows_is_laid_out_too(label, patient):
         ({"observations": anc((100, 3.0))}, "anc is 58.8333 days old; it must be at most 7 days old"),
         ({"observations": [], "doses": [], "covariates": {"baseline_anc": None}}, "anc is missing"),
         ({"observations": [], "doses": [], "covariates": {"baseline_anc": {"value": 5, "unit": "10*9/L"}}}, "anc has no date"),
+        ({"covariates": {"baseline_anc": {"value": 0, "unit": "10*9/L"}}}, "baseline_anc is 0 10*9/L, outside the population"),
         ({"covariates": {"bilirubin": None}}, "bilirubin is not in the record"),
         ({"covariates": {"bilirubin": {"value": 300, "unit": "umol/L"}}}, "no dose and no delay is allowed (paclitaxel-bil"),
     ],
@@ -167,6 +169,15 @@ def test_nothing_is_chosen_and_the_reason_said(label, patient, change, reason):
     assert reason in answer["abstained"]
     assert answer["explanation"]["why"][0].startswith("No dose is recommended:")
     assert len(answer["options"]) >= 3
+
+
+def test_a_count_of_nothing_is_one_below_the_smallest_reported(label, patient):
+    nadirs = lambda value: [*anc((168, 1.2), (240, value), (500, 4.0)), *anc((1500, 4.0))]  # noqa: E731
+    none, few = (recommend(label, "standard", patient(observations=nadirs(v)), NOW) for v in (0, 0.05))
+    lowest = lambda answer: by_label(answer)["175 mg/m2"]["reading"]["lowest"]["mean"]  # noqa: E731
+    assert none["chosen"] and lowest(none) == pytest.approx(lowest(few), rel=0.5)
+    (zero,) = [m for m in known(patient(observations=nadirs(0)), label, NOW).measured if m.below]
+    assert zero.value == 0.05 and zero.source.endswith("0, taken as below 0.1")
 
 
 def test_a_reference_value_in_place_of_a_missing_covariate_is_said(label, patient):

@@ -76,7 +76,8 @@ def covariates_of(treatment: Treatment, known: Known) -> dict[str, float]:
 
 def measured_of(treatment: Treatment, known: Known) -> tuple[str, ...]:
     """Covariates of the record that are known to give a parameter without error."""
-    return tuple(m for m in treatment.measured if m in known.latest and treatment.model.covariate(m).sets)
+    sets = [m for m in treatment.measured if m in known.latest and treatment.model.covariate(m).sets]
+    return tuple(m for m in sets if known.latest[m].value > 0)  # none is no parameter's value, and out of range
 
 
 def believed(treatment: Treatment, known: Known, draws: int) -> Believed:

@@ -27,6 +27,7 @@ from posology.patients.model import PatientModel
 SIZES = (32, 64, 128, 256, 512, 1024, 2048, 4096)  # of a history: few sizes, few compilations
 UNDATED = -1e5  # h: a value without a date is never fresh
 BEFORE = "baseline_"  # a covariate that stands for a reading before treatment
+COUNTED_FROM = {"anc": 0.1}  # 10*9/L: the step in which counts are reported, a design choice
 SIZE_OF = {"m2": "bsa", "kg": "weight"}
 
 
@@ -173,7 +174,15 @@ def readings_of(record: Record, model: PatientModel, at: float) -> tuple[Value, 
     """All measurements of the model's readings up to `at`, in the model's units."""
     units = {canonical(name): (name, unit) for name, unit in model.reading_units.items()}
     seen = [o for o in record.observations if o.name in units and o.time <= at]
-    return tuple(_converted(record, units[o.name][0], o, units[o.name][1]) for o in seen)
+    return tuple(_counted(_converted(record, units[o.name][0], o, units[o.name][1])) for o in seen)
+
+
+def _counted(v: Value) -> Value:
+    """A count of nothing is one below the smallest that is reported: none has no logarithm."""
+    least = COUNTED_FROM.get(v.name)
+    if least is None or v.value > 0:
+        return v
+    return v._replace(value=least / 2, below=True, source=f"{v.source}: 0, taken as below {least:g}")
 
 
 def carried(latest: dict[str, Value], at: float) -> list[str]:
