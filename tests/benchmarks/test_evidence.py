@@ -152,6 +152,19 @@ def test_the_results_of_the_readme_are_those_of_the_file():
     assert readme.updated(page, path) == page
 
 
+def test_a_guideline_that_beats_what_learned_under_another_model_is_named():
+    def table(shift, **means):
+        share = {arm.replace("_", "-"): dict.fromkeys(("mean", "lower", "upper"), m) for arm, m in means.items()}
+        return {"shift": shift, "arms": {arm: {"endpoints": {readme.ENDPOINT: found}} for arm, found in share.items()}}
+
+    won, lost = table("near", clinical_rule=0.6, ppo=0.8, oracle=0.9), table("far", clinical_rule=0.7, ppo=0.6, oracle=0.9)
+    text = readme.elsewhere([won, lost])
+    assert "| ppo | 80.0 (80.0 to 80.0) | 60.0 (60.0 to 60.0) |" in text
+    assert text.endswith("under `far` (clinical-rule).")
+    assert "does better" not in readme.elsewhere([won])
+    assert readme.elsewhere([]) == ""
+
+
 def test_results_are_put_between_the_marks_and_nowhere_else(made):
     page = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
     new = readme.between(page, readme.results(made[1]))
