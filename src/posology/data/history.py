@@ -75,17 +75,23 @@ def latest(history: History, channel: int, now: Any) -> tuple[Any, Any]:
     return jnp.where(known, history.value[i], jnp.nan), jnp.where(known, now - history.time[i], jnp.nan)
 
 
+def _by_time(history: History) -> History:
+    """The entries in order of time; those of the same time stay as they stood."""
+    import jax
+    import jax.numpy as jnp
+
+    order = jnp.argsort(history.time, stable=True)
+    return History(*jax.tree.map(lambda v: v[order], history))
+
+
 def _kept(history: History, channel: int, keep: int, now: Any) -> tuple[Any, Any, Any]:
-    """The last `keep` entries of a channel, newest first: values, ages and flags, `[keep]` each."""
+    """The last `keep` entries of a channel in a history in order of time, newest first: values, ages and
+    flags, `[keep]` each."""
     import jax.numpy as jnp
 
     mine = history.present & (history.what == channel) & (history.time <= now)
-    later = (history.time[None, :] > history.time[:, None]) & mine[None, :]
-    same = (history.time[None, :] == history.time[:, None]) & mine[None, :]
-    position = jnp.arange(history.time.shape[0])
-    tie = same & (position[None, :] > position[:, None])
-    rank = jnp.sum(later | tie, axis=1)  # 0 is the newest
-    pick = mine[None, :] & (rank[None, :] == jnp.arange(keep)[:, None])
+    newer = jnp.cumsum(mine[::-1])[::-1] - mine  # 0 for the newest
+    pick = mine[None, :] & (newer[None, :] == jnp.arange(keep)[:, None])
     value = jnp.sum(jnp.where(pick, history.value[None, :], 0.0), axis=1)
     age = jnp.sum(jnp.where(pick, now - history.time[None, :], 0.0), axis=1)
     return value, age, jnp.any(pick, axis=1)
@@ -98,7 +104,7 @@ def encode(history: History, now: Any, channels: tuple[Channel, ...], horizon: f
     """
     import jax.numpy as jnp
 
-    names = [c.name for c in channels]
+    names, history = [c.name for c in channels], _by_time(history)
     parts = [jnp.asarray(now / horizon, jnp.float32)[None]]
     for i, channel in enumerate(channels):
         value, age, known = _kept(history, i, channel.keep, now)

@@ -53,36 +53,48 @@ def rollout(
     """
     state, observation, mask = env.reset(noise, patient)
 
-    def decide(carry: Any, t: Any) -> tuple[Any, Any]:
-        state, observation, mask, memory, alive = carry
+    def decide(t: Any, standing: Any) -> tuple[Any, Any]:
+        state, observation, mask, memory, _ = standing
         action, extra, memory = act(jax.random.fold_in(choice, t), observation, mask, memory)
         step = env.step(noise, state, action, patient)
-        ended = step.terminated | step.truncated
-        # After the end the patient stands still: the true last observation stays, nothing can overflow.
-        hold = (state, observation, mask)
-        now = jax.tree.map(
-            lambda new, old: jnp.where(alive, new, old), (step.state, _float(step.observation), step.mask), hold
-        )
-        record = (
-            observation,
-            mask,
-            action,
-            extra,
-            jnp.where(alive, step.reward, 0.0),
-            jnp.where(alive, step.terms, 0.0),
-            jnp.where(alive, step.costs, 0.0),
-            alive & step.terminated,
-            alive & step.truncated & ~step.terminated,
-            alive,
-            step_discount(step, env.spec.discount, discount),
-        )
-        return (*now, memory, alive & ~ended), record
+        cut = step.truncated & ~step.terminated
+        discounted = step_discount(step, env.spec.discount, discount)
+        row = (observation, mask, action, extra, step.reward, step.terms, step.costs, step.terminated, cut)
+        goes_on = ~(step.terminated | step.truncated)
+        return (step.state, _float(step.observation), step.mask, memory, goes_on), (*row, jnp.bool_(True), discounted)
 
-    carry = (state, _float(observation), mask, memory, jnp.bool_(True))
-    last, record = jax.lax.scan(decide, carry, jnp.arange(env.spec.max_steps))
-    observations, masks, *rest = record
-    join = lambda rows, end: jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), rows, end)  # noqa: E731
-    return Episode(join(observations, last[1]), join(masks, last[2]), *rest)
+    def one_more(carry: Any) -> Any:
+        t, standing, rows = carry
+        standing, row = decide(t, standing)
+        return t + 1, standing, jax.tree.map(lambda all, new: all.at[t].set(new), rows, row)
+
+    def unfinished(carry: Any) -> Any:
+        t, standing, _ = carry
+        return standing[-1] & (t < env.spec.max_steps)
+
+    first = (state, _float(observation), mask, memory, jnp.bool_(True))
+    rows = jax.tree.map(lambda x: jnp.zeros((env.spec.max_steps, *x.shape), x.dtype), _shapes(decide, first))
+    # Many patients are played until the last of them has reached an end: courses are often far shorter
+    # than the visits there is room for.
+    length, last, rows = jax.lax.while_loop(unfinished, one_more, (jnp.int32(0), first, rows))
+    return _padded(Episode(*rows), last[1], last[2], length)
+
+
+def _shapes(decide: Callable[[Any, Any], tuple[Any, Any]], first: Any) -> Any:
+    return jax.eval_shape(decide, jnp.int32(0), first)[1]
+
+
+def _padded(e: Episode, observation: Any, mask: Any, length: Any) -> Episode:
+    """After the end the patient stands still: the true last observation stays, the last action is repeated."""
+    at = jnp.minimum(jnp.arange(e.alive.shape[0]), length - 1)
+    after = jnp.arange(e.alive.shape[0] + 1)
+
+    def stays(rows: Any, last: Any) -> Any:
+        rows = jnp.concatenate([rows, last[None]])
+        return jax.vmap(lambda t, row: jnp.where(t < length, row, last))(after, rows)
+
+    repeated = {name: jax.tree.map(lambda v: v[at], getattr(e, name)) for name in ("action", "extra", "discount")}
+    return e._replace(observation=stays(e.observation, observation), mask=stays(e.mask, mask), **repeated)
 
 
 def _float(x: Any) -> Any:

@@ -6,9 +6,9 @@
 One update plays `patients` whole episodes and learns from all of them for `epochs` passes. Each
 patient that is drawn lives `repeats` of them under the same noise, so that an advantage is compared
 with those of the patient's other courses: what the patient and its fate bring cancels, what the dose
-brings stays. The policy is the running mean of the actor (`follow`). Minibatches are whole episodes,
-which makes training through a recurrent memory exact; padded steps weigh nothing. Where we deviate
-from the paper: `docs/learners/ppo.md`.
+brings stays. The policy is the running mean of the actor (`follow`). Minibatches are whole episodes
+where the policy remembers, which makes training through its memory exact, and stretches of episodes
+where it does not; padded steps weigh nothing. Where we deviate from the paper: `docs/learners/ppo.md`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from posology.policies import network as net
 from posology.policies.network import Network
 from posology.policies.policy import Policy
 
+STRETCH = 8  # decisions
 FIRST_LOG_SD = -0.5  # spread of a continuous dose before squashing, at the start
 
 
@@ -239,23 +240,42 @@ class PPO:
 
     def _learn(self, key: Any, state: State, spec: Spec, batch: Batch) -> tuple[Any, Any, dict[str, Any]]:
         optimiser, rate = self._optimiser(), annealed(self.learning_rate, state.updates, self.anneal_over)
+        parts, size = self._parts(batch), self.patients // self.minibatches
+        lived = jnp.any(parts.alive, axis=1)
+        steps = jnp.maximum(jnp.sum(lived, dtype=jnp.int32) // size, 1)
 
-        def minibatch(carry: Any, rows: Any) -> tuple[Any, Any]:
-            weights, memory = carry
-            part = jax.tree.map(lambda v: v[rows], batch)
-            gradient, metrics = jax.grad(self._loss, has_aux=True)(weights, spec, part)
+        def minibatch(carry: Any, rows: Any) -> Any:
+            weights, memory, sums = carry
+            gradient, metrics = jax.grad(self._loss, has_aux=True)(weights, spec, jax.tree.map(lambda v: v[rows], parts))
             with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
                 direction, memory = optimiser.update(gradient, memory)
             weights = jax.tree.map(lambda w, d: w - rate * d, weights, direction)
-            return (weights, memory), metrics
+            return weights, memory, jax.tree.map(jnp.add, sums, metrics)
 
-        def shuffled(epoch: Any) -> Any:
-            order = jax.random.permutation(jax.random.fold_in(key, 1 + epoch), self.patients)
-            return order.reshape(self.minibatches, -1)
+        def one_pass(carry: Any, epoch: Any) -> tuple[Any, None]:
+            order = jax.random.permutation(jax.random.fold_in(key, 1 + epoch), len(lived))
+            order = order[jnp.argsort(~lived[order], stable=True)]
+            one = lambda i, c: minibatch(c, jax.lax.dynamic_slice(order, (i * size,), (size,)))  # noqa: E731
+            return jax.lax.fori_loop(0, steps, one, carry), None
 
-        rows = jax.vmap(shuffled)(jnp.arange(self.epochs)).reshape(self.epochs * self.minibatches, -1)
-        (weights, memory), metrics = jax.lax.scan(minibatch, (state.weights, state.optimiser), rows)
-        return weights, memory, jax.tree.map(jnp.mean, metrics)
+        nothing = dict.fromkeys(("policy_loss", "value_loss", "entropy", "kl", "clipped"), jnp.float32(0))
+        first = (state.weights, state.optimiser, nothing)
+        (weights, memory, sums), _ = jax.lax.scan(one_pass, first, jnp.arange(self.epochs))
+        return weights, memory, jax.tree.map(lambda x: x / (self.epochs * steps.astype(jnp.float32)), sums)
+
+    def _parts(self, batch: Batch) -> Batch:
+        """What a minibatch is made of: whole episodes where the policy remembers, else stretches of at
+        most `STRETCH` decisions, so that the room kept after short courses costs nothing."""
+        most = batch.alive.shape[1]
+        pieces = 1 if self.memory != "none" else -(-most // STRETCH)
+        length = -(-most // pieces)
+        room = pieces * length - most
+
+        def cut(v: Any) -> Any:
+            v = jnp.pad(v, ((0, 0), (0, room), *((0, 0),) * (v.ndim - 2)))
+            return v.reshape(-1, length, *v.shape[2:])
+
+        return jax.tree.map(cut, batch)
 
     def _optimiser(self) -> optax.GradientTransformation:
         # Clipped apart: an early value error must not shrink the policy's step.
