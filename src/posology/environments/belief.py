@@ -132,12 +132,15 @@ class Believer:
         return jax.tree.map(lambda *v: jnp.concatenate(v, axis=1)[:, back], *parts)
 
     def _simulated(self, patient: Patient, belief: Belief, rows: np.ndarray, vary: bool) -> Interval:
+        """After `rows` that differ in amount alone: what does not depend on it is worked out once."""
         typical, env = self.typical(patient), self.env
         kappa = particles.occasions(self.prior, len(belief.log_weight), belief.seen) * vary
+        alike = env.chosen(int(rows[0]))
 
         def one(effects: Any, x: Any, occasion: Any) -> Interval:
             own = self.prior.individual(typical, effects, occasion)
-            return jax.vmap(lambda row: env.predict(x, own, env.chosen(row), patient))(jnp.asarray(rows))
+            after = lambda amount: env.predict(x, own, alike._replace(amount=amount), patient)  # noqa: E731
+            return jax.vmap(after)(jnp.asarray(env.amount[rows]))
 
         return jax.vmap(one)(belief.effects, belief.x, kappa)
 
