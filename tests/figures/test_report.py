@@ -12,6 +12,7 @@ import pytest
 
 from posology.evaluation.endpoints import Outcome
 from posology.evaluation.table import trial_table
+from posology.figures.paired_differences import paired_differences
 from posology.figures.parts import grid
 from posology.figures.report import About, report, write_report
 from posology.figures.summary import best_arm, summary
@@ -163,6 +164,22 @@ def test_a_treatment_without_neutrophils_is_reported_by_its_return():
     text = report(table, ABOUT)
     assert "learned reached a return of 5, standard of 4." in text
     assert "CTCAE" not in text
+
+
+def test_a_treatment_of_levels_is_reported_by_its_time_in_range():
+    def arm(inside):
+        days = np.array([inside, 10 - inside, 0.0])[:, None, None, None] * np.ones((1, 30, 2))
+        terms = dict(zip(("days_in_range", "days_below", "days_above"), days, strict=True))
+        return Outcome(None, np.ones((1, 30, 2)), np.ones((1, 30, 2), bool), np.ones((1, 30)), terms, dose_unit="mg/kg")
+
+    table = trial_table({"standard": arm(6.0), "learned": arm(9.0)}, "levels", "f", 1, draws=50)
+    text = report(table, ABOUT)
+    assert "learned kept levels in range for 90.0 % of the time, standard for 60.0 %. That is 30.0 percentage" in text
+    assert "learned left levels below the range for 10.0 % of the time, standard for 40.0 %." in text
+    shown = paired_differences(table).to_dict()["description"]
+    assert shown == (
+        "Paired differences from standard in time in range, time below range, time above range, with 95 % intervals."
+    )
 
 
 def test_a_report_that_cannot_be_written_names_the_file(tmp_path, table):

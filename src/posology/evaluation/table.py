@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,11 @@ def trial_table(
     if outcomes[first].nadir is not None:
         table["grades"] = GRADE_SOURCE
     return table
+
+
+def judged_by(known: Container[str]) -> tuple[str, ...]:
+    """What an arm with the `known` endpoints is judged by: the aim first, then both ways to miss it."""
+    return next((family for family in (SHARES, LEVELS[:3]) if family[0] in known), ("return",))
 
 
 def rows(table: Mapping[str, Any], names: tuple[str, ...] = HEADLINES) -> list[list[str]]:
@@ -154,7 +159,7 @@ def _regret(values: Mapping[str, Resampled], oracle: str) -> dict[str, Any] | No
     if oracle not in values:
         return None
     best = values[oracle]
-    name = next(n for n in ("grade1to3_share", "time_in_range_share", "return") if n in best)
+    name = judged_by(best)[0]
     arms = {arm: _difference(best[name], own[name]) for arm, own in values.items() if arm != oracle and name in own}
     return {"versus": oracle, "endpoint": name, "arms": arms}
 

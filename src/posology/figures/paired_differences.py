@@ -8,9 +8,10 @@ from typing import Any
 import altair as alt
 
 from posology.evaluation.endpoints import DIRECTION, label
+from posology.evaluation.table import judged_by
 from posology.figures import style
 
-ENDPOINTS = ("grade1to3_share", "grade4_share", "grade0_share")
+WIDTH = 630  # of all panels together
 VERDICTS = {"better": style.BLUE, "worse": style.VERMILLION, "undecided": "#7f7f7f", "differs": style.INK}
 SHAPES = {"better": "triangle-up", "worse": "triangle-down", "undecided": "circle", "differs": "diamond"}
 
@@ -24,16 +25,13 @@ def verdict(name: str, lower: float, upper: float) -> str:
     return "better" if (lower > 0) == (DIRECTION[name] > 0) else "worse"
 
 
-def paired_differences(table: Mapping[str, Any], endpoints: tuple[str, ...] = ENDPOINTS) -> Any:
-    """A panel per endpoint, a row per arm: difference from the first arm on the same patients, 95 % interval.
-
-    Without any of `endpoints` in the table, the return is shown. Raises ValueError with a single arm.
-    """
+def paired_differences(table: Mapping[str, Any]) -> Any:
+    """A panel per endpoint that the trial is judged by, a row per arm: difference from the first arm on the
+    same patients, 95 % interval. Raises ValueError with a single arm."""
     if not table["paired"]:
         raise ValueError("a paired difference needs at least two arms, got one")
-    known = next(iter(table["paired"].values()))["endpoints"]
-    names = [name for name in endpoints if name in known] or ["return"]
-    panels = [_panel(table, name, index == 0) for index, name in enumerate(names)]
+    names = judged_by(next(iter(table["paired"].values()))["endpoints"])
+    panels = [_panel(table, name, index == 0, WIDTH // len(names)) for index, name in enumerate(names)]
     versus = next(iter(table["paired"].values()))["versus"]
     return style.finish(
         alt.hconcat(*panels, spacing=28),
@@ -46,7 +44,7 @@ def paired_differences(table: Mapping[str, Any], endpoints: tuple[str, ...] = EN
     )
 
 
-def _panel(table: Mapping[str, Any], name: str, first: bool) -> Any:
+def _panel(table: Mapping[str, Any], name: str, first: bool, width: int) -> Any:
     arms = list(table["paired"])
     share = next(iter(table["arms"].values()))["endpoints"][name]["unit"] == "fraction"
     scale = 100 if share else 1
@@ -71,4 +69,4 @@ def _panel(table: Mapping[str, Any], name: str, first: bool) -> Any:
     points = base.mark_point(filled=True, size=80, opacity=1).encode(x="difference:Q", y=y, color=colour, shape=shape)
     direction = {1: "more is better", -1: "less is better"}.get(DIRECTION.get(name, 0), "")
     heading = alt.TitleParams(text=label(name), subtitle=direction, fontSize=13, subtitleFontSize=11, offset=8)
-    return alt.layer(zero, bars, points).properties(width=210, height=alt.Step(30), title=heading)
+    return alt.layer(zero, bars, points).properties(width=width, height=alt.Step(30), title=heading)

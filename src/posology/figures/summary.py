@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from posology.evaluation.table import judged_by
+
 _WORDS = {
     "grade1to3_share": "kept neutrophils in grade 1-3",
     "grade4_share": "let neutrophils fall to grade 4",
     "grade0_share": "left neutrophils in grade 0, a sign of too little drug,",
+    "time_in_range_share": "kept levels in range",
+    "time_below_share": "left levels below the range",
+    "time_above_share": "let levels rise above the range",
 }
 
 
@@ -18,9 +23,8 @@ def is_oracle(arm: str) -> bool:
 
 
 def headline(table: Mapping[str, Any]) -> str:
-    """The endpoint that a trial is judged by: the share of cycles in grade 1-3, without grades the return."""
-    first = next(iter(table["arms"].values()))["endpoints"]
-    return "grade1to3_share" if "grade1to3_share" in first else "return"
+    """The endpoint that a trial is judged by first: what the treatment aims at."""
+    return judged_by(next(iter(table["arms"].values()))["endpoints"])[0]
 
 
 def best_arm(table: Mapping[str, Any]) -> str | None:
@@ -40,8 +44,7 @@ def summary(table: Mapping[str, Any]) -> list[str]:
     sentences = [_level(table, name, best, first) + " " + _change(paired[name], name)]
     sentences += [
         _level(table, other, best, first) + " " + _change(paired[other], other)
-        for other in ("grade4_share", "grade0_share")
-        if other in paired
+        for other in judged_by(paired)[1:]
     ]
     for reference, arms in table["paired_with"].items():
         if best in arms:
@@ -68,7 +71,8 @@ def _level(table: Mapping[str, Any], name: str, best: str, first: str) -> str:
         return f"{best} or {first} gave no dose to judge."
     if name == "return":
         return f"{best} reached a return of {one:.3g}, {first} of {other:.3g}."
-    return f"{best} {_WORDS[name]} in {100 * one:.1f} % of cycles, {first} in {100 * other:.1f} %."
+    word, of = ("for", "the time") if name.startswith("time") else ("in", "cycles")
+    return f"{best} {_WORDS[name]} {word} {100 * one:.1f} % of {of}, {first} {word} {100 * other:.1f} %."
 
 
 def _change(found: Mapping[str, Any], name: str) -> str:
