@@ -17,7 +17,6 @@ TREATMENT = "paclitaxel-cycles-v1"
 ARMS = ["standard", "clinical-rule", "rule-plus-10"]
 LABEL = ("paclitaxel-label-v1", "ensemble-greedy")  # the demo's own policy doses above the label: research only
 EXAMPLE = Path(__file__).parents[3] / "examples" / "patient.json"
-UPDATES = 250  # at most: what two cores do in about a minute
 SEED, TRIAL_SEED = 1, 20  # of training and of the trial: other patients, other noise
 
 
@@ -37,6 +36,7 @@ def demo(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Learn a paclitaxel dosing policy on virtual patients and try it against rules on new ones."""
+    from posology.benchmarks.learners import SETTINGS, UPDATES
     from posology.commands.trial import about
     from posology.environments.catalogue import treatment
     from posology.environments.protocol import TreatmentEnvironment
@@ -44,15 +44,15 @@ def demo(
     from posology.evaluation.trial import trial
     from posology.figures.report import write_report
     from posology.learners.catalogue import learner
-    from posology.learners.learner import annealing, suited
+    from posology.learners.learner import annealing, configure, suited
     from posology.learners.loops import train
 
     writable(out, "--out", folder=True)
     question = treatment(TREATMENT)
-    run = out / "ppo"
-    print(f"Learning: {question.question} (PPO, {UPDATES} updates, at most {seconds:.0f} s)", file=sys.stderr)
-    made = annealing(suited(learner("ppo")(), question.spec), UPDATES)
-    train(TreatmentEnvironment(question), made, run, SEED, updates=UPDATES, seconds=seconds, report=shown)
+    run, updates = out / "ppo", UPDATES["ppo"]
+    print(f"Learning: {question.question} (PPO, {updates} updates, at most {seconds:.0f} s)", file=sys.stderr)
+    made = configure(annealing(suited(learner("ppo")(), question.spec), updates), SETTINGS["ppo"])
+    train(TreatmentEnvironment(question), made, run, SEED, updates=updates, seconds=seconds, report=shown)
     names = [*ARMS, str(run)]
     with told("playing", patients) as progress:
         table = trial(question, names, patients, TRIAL_SEED, progress=progress)
