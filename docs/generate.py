@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from posology.benchmarks import tables
 from posology.commands.describe import model_description, spread_percent, treatment_description
 from posology.commands.listing import Family, catalogue
 from posology.commands.output import short
@@ -72,7 +73,18 @@ def treatment_page(d: dict[str, Any]) -> str:
     if limits:
         parts += ["## Limits\n", table(["limit", "says", "status", "source"], limits)]
     parts.append(f"Baselines: {', '.join(f'`{b}`' for b in d['baselines']) or 'none'}.\n")
+    parts += results(d["id"])
     return "\n".join([*parts, f"**Not for:** {d['not_for']}.\n"])
+
+
+def results(treatment: str) -> list[str]:
+    """What is stored of a treatment's trials."""
+    found, shifted = tables.stored(Path(__file__).parent / "results", treatment)
+    if found is None:
+        return []
+    parts = [tables.told(found), tables.by_arm(found), tables.by_cycle(found), tables.elsewhere(shifted)]
+    made = f"Made by `posology evidence {treatment}`; every number stands in `docs/results/{treatment}.json`."
+    return ["## Results\n", *(f"{part}\n" for part in [*parts, made] if part)]
 
 
 def write(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from posology.benchmarks import evidence, learners, readme
+from posology.benchmarks import evidence, learners, readme, tables
 from posology.benchmarks.evidence import Effort, Training, Unfinished
 from posology.commands import run
 from posology.environments.catalogue import TREATMENTS
@@ -146,23 +146,33 @@ def test_rows_that_are_not_there_yet_are_answered_with_the_command(tmp_path):
         learners.stored(tmp_path)
 
 
-def test_the_results_of_the_readme_are_those_of_the_file():
-    path = ROOT / "docs" / "results" / f"{readme.TREATMENT}.json"
+def test_the_results_of_the_readme_are_those_of_the_files():
     page = (ROOT / "README.md").read_text()
-    assert readme.updated(page, path) == page
+    assert readme.updated(page, ROOT / "docs" / "results") == page
+
+
+def made_up(shift=None, regret=None, **means):
+    share = {arm.replace("_", "-"): dict.fromkeys(("mean", "lower", "upper"), m) for arm, m in means.items()}
+    arms = {arm: {"endpoints": {"grade1to3_share": found}} for arm, found in share.items()}
+    return {"treatment": "t", "shift": shift, "arms": arms, "regret": regret}
 
 
 def test_a_guideline_that_beats_what_learned_under_another_model_is_named():
-    def table(shift, **means):
-        share = {arm.replace("_", "-"): dict.fromkeys(("mean", "lower", "upper"), m) for arm, m in means.items()}
-        return {"shift": shift, "arms": {arm: {"endpoints": {readme.ENDPOINT: found}} for arm, found in share.items()}}
-
-    won, lost = table("near", clinical_rule=0.6, ppo=0.8, oracle=0.9), table("far", clinical_rule=0.7, ppo=0.6, oracle=0.9)
-    text = readme.elsewhere([won, lost])
+    won = made_up("near", clinical_rule=0.6, ppo=0.8, oracle=0.9)
+    lost = made_up("far", clinical_rule=0.7, ppo=0.6, oracle=0.9)
+    text = tables.elsewhere([won, lost])
     assert "| ppo | 80.0 (80.0 to 80.0) | 60.0 (60.0 to 60.0) |" in text
     assert text.endswith("under `far` (clinical-rule).")
-    assert "does better" not in readme.elsewhere([won])
-    assert readme.elsewhere([]) == ""
+    assert "does better" not in tables.elsewhere([won])
+    assert tables.elsewhere([]) == ""
+
+
+def test_the_overview_sets_the_best_guideline_beside_the_best_that_plans_or_learned():
+    left = {"versus": "oracle", "arms": {"ppo": {"difference": 0.1, "lower": 0.05, "upper": 0.15}}}
+    table = made_up(regret=left, standard=0.3, clinical_rule=0.6, map_greedy=0.7, ppo=0.8, oracle=0.9)
+    line = tables.overview([table]).splitlines()[-1]
+    best = "clinical-rule: 60.0 (60.0 to 60.0) | ppo: 80.0 (80.0 to 80.0)"
+    assert line == f"| `t` | Cycles in grade 1-3 (%) | {best} | 10.0 (5.0 to 15.0) |"
 
 
 def test_results_are_put_between_the_marks_and_nowhere_else(made):

@@ -1,20 +1,17 @@
-"""Puts results into a page between two marks, so that no number in it is typed by hand."""
+"""Puts results into the README between two marks."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from posology.evaluation.table import rows
+from posology.benchmarks import tables
+from posology.benchmarks.tables import Table
+from posology.environments.catalogue import TREATMENTS
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 NOTHING = "No results have been written yet; `make demo` prints a first table."
 TREATMENT = "paclitaxel-cycles-v1"
-ENDPOINT = "grade1to3_share"  # what the patients of other models are compared by
-GUIDELINES = ("standard", "clinical-rule", "rule-plus-10")  # arms that neither learn nor know
-COLUMNS = ("grade1to3_share", "grade4_share", "grade0_share", "grade1to3_share_cycles_2_6", "mean_dose", "return")
 
 
 def between(page: str, text: str) -> str:
@@ -29,54 +26,26 @@ def between(page: str, text: str) -> str:
     return f"{before}{BEGIN}\n{text.strip()}\n{END}{after}"
 
 
-def markdown(cells: list[list[str]]) -> str:
-    """A table in Markdown, header first."""
-    head, *body = ["| " + " | ".join(row) + " |" for row in cells]
-    return "\n".join([head, "| --- " + "| ---: " * (len(cells[0]) - 1) + "|", *body])
-
-
 def results(
-    table: Mapping[str, Any] | None, figure: str | None = None, others: Sequence[Mapping[str, Any]] = ()
+    table: Table | None, drawn: str | None = None, shifted: Sequence[Table] = (), others: Sequence[Table] = ()
 ) -> str:
-    """What the page says of the trial on the comparison problem; `figure` is a path from the page, `others`
-    the same trial on patients of other models."""
+    """What the page says of the trial on the comparison problem; `drawn` is the path of a figure, `shifted`
+    the same trial on patients of other models, `others` the trials of other treatments."""
     if table is None:
         return NOTHING
-    seeds = max(table["training_seeds"].values())
-    told = (
-        f"Problem `{table['treatment']}`: {table['patients']:,} virtual patients that no policy learned from, the same "
-        f"in every arm; learned arms {seeds} times from different random starts. In brackets 95 % intervals. Above-label "
-        "doses: for comparing methods, not for patients. The two rules see the true nadir, which a clinic does not."
-    )
-    drawn = f"\n\n![Grades of the neutrophil nadir by arm]({figure})" if figure else ""
+    parts = [tables.told(table), tables.by_arm(table)]
+    if drawn:
+        parts.append(f"![Grades of the neutrophil nadir by arm]({drawn})")
+    parts.append(tables.elsewhere(shifted))
+    if others:
+        parts.append("The other treatments, likewise; the whole tables stand on the treatments' pages (`make docs`):")
+        parts.append(tables.overview(others))
     file = f"docs/results/{table['treatment']}.json"
-    made = f"\n\n`make evidence ONLY={table['treatment']}` makes `{file}`, which the first table is made from."
-    return told + "\n\n" + markdown(rows(table, COLUMNS)) + drawn + elsewhere(others) + made
+    parts.append(f"`make evidence ONLY={table['treatment']}` makes `{file}`, which the first table is made from.")
+    return "\n\n".join(part for part in parts if part)
 
 
-def elsewhere(tables: Sequence[Mapping[str, Any]]) -> str:
-    """The same arms on patients of other models than they were made for, and where a guideline is the best."""
-    if not tables:
-        return ""
-    arms = [arm for arm in tables[0]["arms"] if all(arm in t["arms"] for t in tables)]
-    found = [{arm: t["arms"][arm]["endpoints"][ENDPOINT] for arm in arms} for t in tables]
-    each = [[f"{100 * f[arm][q]:.1f}" for q in ("mean", "lower", "upper")] for arm in arms for f in found]
-    cells = [f"{mean} ({lower} to {upper})" for mean, lower, upper in each]
-    width = len(tables)
-    body = [[arm, *cells[i * width : (i + 1) * width]] for i, arm in enumerate(arms)]
-    head = ["Cycles in grade 1-3 (%)", *(str(t["shift"]) for t in tables)]
-    lost = [f"`{t['shift']}` ({best})" for t, f in zip(tables, found, strict=True) if (best := _best(f)) in GUIDELINES]
-    told = "The same arms on patients of other models than they were made for (`posology trial --shift`):"
-    said = f"\n\nA guideline does better than everything that plans or learned under {', '.join(lost)}." if lost else ""
-    return f"\n\n{told}\n\n{markdown([head, *body])}{said}"
-
-
-def _best(found: Mapping[str, Mapping[str, float]]) -> str:
-    """The arm with the highest mean, the oracle apart."""
-    return max((arm for arm in found if not arm.startswith("oracle")), key=lambda arm: found[arm]["mean"])
-
-
-def figure(table: Mapping[str, Any], path: Path) -> Path | None:
+def figure(table: Table, path: Path) -> Path | None:
     """Draw the shares of grades by arm; None where the table has no grades."""
     if "grades" not in table:
         return None
@@ -87,17 +56,18 @@ def figure(table: Mapping[str, Any], path: Path) -> Path | None:
     return path
 
 
-def updated(page: str, path: Path) -> str:
-    """The page with what the results file says; its figure is drawn beside the file by `write`."""
-    table = json.loads(path.read_text()) if path.is_file() else None
-    drawn = path.with_suffix(".svg")
-    others = [json.loads(p.read_text()) for p in sorted(path.parent.glob(f"{path.stem}--*.json"))]
-    return between(page, results(table, f"docs/results/{drawn.name}" if drawn.is_file() else None, others))
+def updated(page: str, folder: Path) -> str:
+    """The page with what the results in the folder say; the figure is drawn beside them by `write`."""
+    table, shifted = tables.stored(folder, TREATMENT)
+    drawn = f"{TREATMENT}.svg"
+    others = [found for id in TREATMENTS if id != TREATMENT and (found := tables.stored(folder, id)[0])]
+    return between(page, results(table, f"docs/results/{drawn}" if (folder / drawn).is_file() else None, shifted, others))
 
 
-def write(readme: Path, path: Path) -> Path:
-    """Bring the page and the figure up to date with the results file."""
-    if path.is_file():
-        figure(json.loads(path.read_text()), path.with_suffix(".svg"))
-    readme.write_text(updated(readme.read_text(encoding="utf-8"), path), encoding="utf-8")
+def write(readme: Path, folder: Path) -> Path:
+    """Bring the page and the figure up to date with the folder of results."""
+    table, _ = tables.stored(folder, TREATMENT)
+    if table:
+        figure(table, folder / f"{TREATMENT}.svg")
+    readme.write_text(updated(readme.read_text(encoding="utf-8"), folder), encoding="utf-8")
     return readme

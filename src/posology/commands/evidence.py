@@ -49,8 +49,8 @@ def evidence(
             written.append(str(making.write(name, plans[name](effort, tell), results)))
         except making.Unfinished as why:
             raise ValueError(f"{name}: {why}") from None
-        if name.split("--")[0] == readme.TREATMENT and Path("README.md").is_file():
-            readme.write(Path("README.md"), results / f"{readme.TREATMENT}.json")
+        if name.split("--")[0] in TREATMENTS and Path("README.md").is_file():
+            readme.write(Path("README.md"), results)
         if not as_json:
             print(written[-1], flush=True)
     if as_json:

@@ -1,0 +1,115 @@
+"""Stored trials as text for the README and the pages, so that no number in them is typed by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from posology.evaluation.endpoints import label
+from posology.evaluation.table import judged_by, rows
+
+Table = Mapping[str, Any]
+
+COLUMNS = (
+    "grade1to3_share", "grade4_share", "grade0_share", "grade1to3_share_cycles_2_6",
+    "time_in_range_share", "time_below_share", "time_above_share", "mean_dose", "return",
+)  # fmt: skip
+GUIDELINES = ("standard", "fixed:", "clinical-rule", "rule-plus-10", "proportional-rule")  # neither learn nor know
+RULES = ("clinical-rule", "rule-plus-10")
+
+
+def markdown(cells: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, header first."""
+    head, *body = ["| " + " | ".join(row) + " |" for row in cells]
+    return "\n".join([head, "| --- " + "| ---: " * (len(cells[0]) - 1) + "|", *body])
+
+
+def told(table: Table) -> str:
+    """Who was treated, and what the reader has to know of the arms."""
+    from posology.environments.catalogue import TREATMENTS
+
+    seeds = max(table["training_seeds"].values())
+    found = [
+        f"Problem `{table['treatment']}`: {table['patients']:,} virtual patients that no policy learned from, the same "
+        f"in every arm; learned arms {seeds} times from different random starts. In brackets 95 % intervals."
+    ]
+    if TREATMENTS[table["treatment"]].research_only:
+        found.append("Above-label doses: for comparing methods, not for patients.")
+    known = [arm for arm in RULES if arm in table["arms"]]
+    if known:
+        found.append(f"{' and '.join(known)} see{'s' * (len(known) == 1)} the true nadir, which a clinic does not.")
+    return " ".join(found)
+
+
+def by_arm(table: Table) -> str:
+    """Arms and endpoints."""
+    return markdown(rows(table, COLUMNS))
+
+
+def by_cycle(table: Table) -> str:
+    """Arms and cycles: what the trial is judged by first; nothing where it is not counted by cycle."""
+    first = next(iter(table["per_cycle"].values()))
+    if not first or (name := _aim(table)) not in first[0]["endpoints"]:
+        return ""
+    head = [f"{label(name)}, by cycle (%)", *(str(c["cycle"]) for c in first)]
+    body = [[arm, *(_share(c["endpoints"][name]) for c in cycles)] for arm, cycles in table["per_cycle"].items()]
+    return markdown([head, *body])
+
+
+def elsewhere(tables: Sequence[Table]) -> str:
+    """The same arms on patients of other models than they were made for, and where a guideline is the best."""
+    if not tables:
+        return ""
+    name = _aim(tables[0])
+    arms = [arm for arm in tables[0]["arms"] if all(arm in t["arms"] for t in tables)]
+    body = [[arm, *(_share(t["arms"][arm]["endpoints"][name]) for t in tables)] for arm in arms]
+    head = [f"{label(name)} (%)", *(str(t["shift"]) for t in tables)]
+    lost = [f"`{t['shift']}` ({best})" for t in tables if is_guideline(best := best_of(t))]
+    said = f"\n\nA guideline does better than everything that plans or learned under {', '.join(lost)}." if lost else ""
+    return (
+        "The same arms on patients of other models than they were made for (`posology trial --shift`):\n\n"
+        + markdown([head, *body])
+        + said
+    )
+
+
+def overview(tables: Iterable[Table]) -> str:
+    """A line per treatment: the best guideline, the best arm that plans or learned, what it leaves to gain."""
+    body = []
+    for t in tables:
+        name = _aim(t)
+        wise = best_of(t, lambda arm: not is_guideline(arm))
+        left = (t["regret"] or {"arms": {}})["arms"].get(wise)
+        behind = f"{100 * left['difference']:.1f} ({100 * left['lower']:.1f} to {100 * left['upper']:.1f})" if left else "–"
+        best = [f"{arm}: {_share(t['arms'][arm]['endpoints'][name])}" for arm in (best_of(t, is_guideline), wise)]
+        body.append([f"`{t['treatment']}`", f"{label(name)} (%)", *best, behind])
+    return markdown([["Treatment", "Aim", "Best guideline", "Best planner or policy", "Behind the oracle"], *body])
+
+
+def best_of(table: Table, among: Any = lambda arm: True) -> str:
+    """The arm with the highest aim `among` those that a clinic could use."""
+    name = _aim(table)
+    arms = [arm for arm in table["arms"] if not arm.startswith("oracle") and among(arm)]
+    return max(arms, key=lambda arm: table["arms"][arm]["endpoints"][name]["mean"])
+
+
+def is_guideline(arm: str) -> bool:
+    """Whether an arm neither plans nor learned."""
+    return arm.startswith(GUIDELINES)
+
+
+def stored(folder: Path, treatment: str) -> tuple[Table | None, list[Table]]:
+    """A treatment's trial in the folder of results, and the same under every shift that is there."""
+    read = lambda path: json.loads(path.read_text(encoding="utf-8"))  # noqa: E731
+    own = folder / f"{treatment}.json"
+    return (read(own) if own.is_file() else None), [read(p) for p in sorted(folder.glob(f"{treatment}--*.json"))]
+
+
+def _aim(table: Table) -> str:
+    return judged_by(next(iter(table["arms"].values()))["endpoints"])[0]
+
+
+def _share(found: Mapping[str, float]) -> str:
+    return "{:.1f} ({:.1f} to {:.1f})".format(*(100 * found[part] for part in ("mean", "lower", "upper")))
