@@ -15,7 +15,6 @@ from posology.benchmarks.cohort import Cohort, Problem
 from posology.patients import dosing
 
 SOLVERS = ("DOP853", "LSODA")
-FINER = 4  # with `precise`, every step is cut in so many and computed in float64
 BARS = {False: {"p99": 1e-4, "max": 1e-3}, True: {"p99": 1e-6, "max": 1e-6}}
 LINEAR_BAR = 1e-8  # of linear kinetics alone, when precise
 
@@ -34,7 +33,7 @@ def computed(p: Problem, patients: Cohort, precise: bool = False) -> np.ndarray:
     with jax.enable_x64(precise):
         real = np.float64 if precise else np.float32
         patients = jax.tree.map(lambda v: jax.numpy.asarray(np.asarray(v), real), patients)
-        grid = dosing.finer(p.model.grid, FINER) if precise else p.model.grid
+        grid = dosing.finer(p.model.grid, dosing.FINER) if precise else p.model.grid
         return np.stack([np.asarray(v, np.float64) for v in cohort.course(p, grid)(patients)], axis=-1)
 
 

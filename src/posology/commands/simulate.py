@@ -25,7 +25,7 @@ def read_json(path: Path) -> Any:
 def simulate(
     model_id: str = typer.Argument(metavar="MODEL", help="A model's id (see `posology list models`)."),
     case_file: Path = typer.Option(..., "--case", help="The case: patient, doses and times, as JSON."),
-    precise: bool = typer.Option(False, "--precise", help="Compute in double precision."),
+    precise: bool = typer.Option(False, "--precise", help="In double precision, on finer steps."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Simulate one patient under fixed doses and print states and readings at the times asked for."""
@@ -39,10 +39,7 @@ def simulate(
     if raw.get("model", model.id) != model.id:
         raise ValueError(f"{case_file}: the case is for '{raw['model']}', not for '{model.id}'")
     checked = cases.read(model, raw)
-    import jax
-
-    with jax.enable_x64(precise):
-        result = cases.simulate(checked)
+    result = cases.simulate(checked, precise)
     if as_json:
         return print_json(result)
     columns = {**result["readings"], **result["states"]}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from posology.patients import dosing
-from posology.patients.model import PatientModel, match
+from posology.patients.model import Grid, PatientModel, match
 from posology.quantities import numbers_of, replace
 
 FIELDS = ("model", "parameters", "individual", "covariates", "initial", "doses", "times")
@@ -116,8 +116,16 @@ def read(model: PatientModel, raw: Mapping[str, Any]) -> Case:
     )
 
 
-def simulate(case: Case) -> dict[str, Any]:
-    """States and readings at the case's times; a value at the time of a dose is the one before it."""
+def simulate(case: Case, precise: bool = False) -> dict[str, Any]:
+    """States and readings at the case's times; a value at the time of a dose is the one before it.
+    `precise`: in float64, on steps cut in `dosing.FINER`."""
+    import jax
+
+    with jax.enable_x64(precise):
+        return _simulated(case, dosing.finer(case.model.grid, dosing.FINER) if precise else case.model.grid)
+
+
+def _simulated(case: Case, grid: Grid) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
@@ -127,7 +135,7 @@ def simulate(case: Case) -> dict[str, Any]:
     until = max([*case.times, 1e-6])
     doses = [d for d in case.doses if d[0] < until]
     shape = [(t, duration) for t, duration, _ in doses]
-    ends = dosing.step_ends(model.grid, shape, case.times, until)
+    ends = dosing.step_ends(grid, shape, case.times, until)
     rate, bolus = dosing.fractions(ends, shape)
     amounts = np.array([a for *_, a in doses])
     real = jnp.zeros(()).dtype

@@ -55,6 +55,9 @@ def graded(grid: Grid, span: float, start: float = 0.0) -> np.ndarray:
     return ends
 
 
+FINER = 4  # parts of a step where a result is asked for in double precision
+
+
 def finer(grid: Grid, times: int) -> Grid:
     """The grid with every step cut in so many."""
     return Grid(grid.first / times, grid.growth ** (1 / times), grid.largest / times)
