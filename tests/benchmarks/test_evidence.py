@@ -175,6 +175,19 @@ def test_the_overview_sets_the_best_guideline_beside_the_best_that_plans_or_lear
     assert line == f"| `t` | Cycles in grade 1-3 (%) | {best} | 10.0 (5.0 to 15.0) |"
 
 
+def test_times_are_told_and_a_level_that_was_not_reached_is_said():
+    row = learners.row("p", "ppo", [timed([(10, 1, 100, -2.0)])], rule=-3.0, reference=-1.0)
+    assert tables.learned([row]).splitlines()[-1] == (
+        "| `p` | ppo | -2.000 (-2.100 to -1.900) | – | not reached | not reached | 45.0 |"
+    )
+    peer = {"problem": "p", "learner": "ppo", "envs": 16, "return_mean": -1.5, "level": -1.1, "ours_seconds": 20.0}
+    slow = peer | {"seconds": None, "seconds_spent": 220.0, "ratio": None, "ratio_at_least": 11.0, "adapter_share": 0.02}
+    fast = slow | {"seconds": 50.0, "ratio": 2.5, "ratio_at_least": 2.5}
+    *_, first, second = tables.beside_peers([slow, fast]).splitlines()
+    assert first == "| `p` | ppo | 16 | -1.500 | -1.100 | stopped after 220.0 | 20.0 | more than 11.0 | 2.0 |"
+    assert "| 50.0 | 20.0 | 2.5 | 2.0 |" in second
+
+
 def test_results_are_put_between_the_marks_and_nowhere_else(made):
     page = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
     new = readme.between(page, readme.results(made[1]))

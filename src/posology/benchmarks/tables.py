@@ -88,6 +88,34 @@ def overview(tables: Iterable[Table]) -> str:
     return markdown([["Treatment", "Aim", "Best guideline", "Best planner or policy", "Behind the oracle"], *body])
 
 
+def learned(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence learners`: what each learner reached and when it had closed most of the gap."""
+    head = ["Problem", "Learner", "Return", "Decisions", "Seconds", "The first, compiling", "Bar"]
+    body = []
+    for row in found:
+        reached = f"{row['return_mean']:.3f} ({row['lower']:.3f} to {row['upper']:.3f})"
+        seconds = [_seconds(row[k]) for k in ("seconds", "seconds_cold", "bar_seconds")]
+        body.append([f"`{row['problem']}`", row["learner"], reached, f"{row['samples'] or '–'}", *seconds])
+    return markdown([head, *body])
+
+
+def beside_peers(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence peers`: a peer's seconds to the level that ours reached, on one core."""
+    head = ["Problem", "Learner", "Environments", "Best return", "Level", "Seconds", "Ours", "Times ours", "Translation (%)"]
+    body = []
+    for row in found:
+        times = f"{row['ratio']:.1f}" if row["ratio"] else f"more than {row['ratio_at_least']:.1f}"
+        seconds = _seconds(row["seconds"]) if row["ratio"] else f"stopped after {_seconds(row['seconds_spent'])}"
+        ends = [seconds, _seconds(row["ours_seconds"]), times, f"{100 * row['adapter_share']:.1f}"]
+        returns = [f"{row[k]:.3f}" for k in ("return_mean", "level")]
+        body.append([f"`{row['problem']}`", row["learner"], str(row["envs"]), *returns, *ends])
+    return markdown([head, *body])
+
+
+def _seconds(value: float | None) -> str:
+    return "not reached" if value is None else f"{value:.1f}"
+
+
 def best_of(table: Table, among: Any = lambda arm: True) -> str:
     """The arm with the highest aim `among` those that a clinic could use."""
     name = _aim(table)
