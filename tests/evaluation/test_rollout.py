@@ -34,7 +34,10 @@ def together(label, told):
 
 def test_the_size_of_a_chunk_changes_no_patient(label, together, monkeypatch):
     env, arm, patients = label
-    monkeypatch.setattr(rollout, "CHUNK", 12)
+    monkeypatch.setattr(rollout, "CHUNK", 24)
+    late = int(together.alive[:, env.treatment.doses].sum())
+    monkeypatch.setattr(rollout, "FEW", late)
+    assert 0 < late < 24
     apart = rollout.play(env, arm, patients, KEY)
     for name, a, b in zip(apart._fields, apart, together, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6, err_msg=name)

@@ -17,6 +17,7 @@ Explore = Callable[[Lot, Chosen, Any], tuple[Chosen, Any]]
 
 POLICY = 9  # stream of a policy's own random numbers
 CHUNK = 2500  # patients per compiled call: bounds memory whatever the size of a trial
+FEW = 250  # patients per call where no more are left of a trial of more than a chunk
 
 
 class Played(NamedTuple):
@@ -125,9 +126,10 @@ def in_chunks(v: Visits, patients: Any, key: Any, progress: Callable[[int], None
     alive = courses[-1]
     whole, left, size = None, np.arange(n), min(CHUNK, n)
     for first in range(0, v.most, v.steps):
+        size = FEW if n > CHUNK and len(left) <= FEW else size
         for at in range(0, len(left), size):
             rows = left[at : at + size]
-            padded = np.pad(rows, (0, size - len(rows)), mode="edge")  # one compilation for all chunks
+            padded = np.pad(rows, (0, size - len(rows)), mode="edge")  # one compilation for all chunks of a size
             mine = jax.tree.map(lambda a, r=padded: a[r], (patients, courses))
             after, kept = run(key, *mine, jnp.int32(first))
             whole = _room(kept, n, v) if whole is None else whole
