@@ -19,7 +19,7 @@ NEONATES = {
 }
 
 
-@pytest.mark.parametrize("name", NEONATES)
+@pytest.mark.parametrize("name", ["usual", pytest.param("slow after asphyxia", marks=pytest.mark.slow)])
 def test_all_methods_agree_on_a_neonate(name, key):
     covariates, loading, levels = NEONATES[name]
     prior = Prior(MODEL)
