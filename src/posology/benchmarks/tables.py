@@ -31,9 +31,10 @@ def told(table: Table) -> str:
     from posology.environments.catalogue import TREATMENTS
 
     seeds = max(table["training_seeds"].values())
+    learned = f"; learned arms {seeds} times from different random starts" if seeds > 1 else ""
     found = [
         f"Problem `{table['treatment']}`: {table['patients']:,} virtual patients that no policy learned from, the same "
-        f"in every arm; learned arms {seeds} times from different random starts. In brackets 95 % intervals."
+        f"in every arm{learned}. In brackets 95 % intervals."
     ]
     if TREATMENTS[table["treatment"]].research_only:
         found.append("Above-label doses: for comparing methods, not for patients.")
