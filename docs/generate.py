@@ -90,7 +90,9 @@ def results(treatment: str) -> list[str]:
     if found is None:
         return []
     parts = [tables.told(found), tables.by_arm(found), tables.by_cycle(found), tables.elsewhere(shifted)]
-    made = f"Made by `posology evidence {treatment}`; every number stands in `docs/results/{treatment}.json`."
+    left = tables.missing(found)
+    made = f"`posology evidence {treatment}` makes `docs/results/{treatment}.json`, which this is made from."
+    made += f" Not tried yet: {', '.join(left)}." if left else ""
     return ["## Results\n", *(f"{part}\n" for part in [*parts, made] if part)]
 
 

@@ -175,6 +175,11 @@ def test_the_overview_sets_the_best_guideline_beside_the_best_that_plans_or_lear
     assert line == f"| `t` | Cycles in grade 1-3 (%) | {best} | 10.0 (5.0 to 15.0) |"
 
 
+def test_arms_of_the_plan_that_were_not_tried_are_named():
+    table = made_up(standard=0.3, clinical_rule=0.6) | {"treatment": "nab-paclitaxel-cycles-v1"}
+    assert tables.missing(table) == ["map-greedy", "ensemble-greedy", "oracle", "ppo", "dqn", "ppo-belief"]
+
+
 def test_times_are_told_and_a_level_that_was_not_reached_is_said():
     row = learners.row("p", "ppo", [timed([(10, 1, 100, -2.0)])], rule=-3.0, reference=-1.0)
     assert tables.learned([row]).splitlines()[-1] == (

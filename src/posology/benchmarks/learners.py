@@ -30,7 +30,7 @@ PROBLEMS = ("paclitaxel-cycles-v1",)
 BARS = {"ppo": 45.0, "dqn": 60.0}  # s to close `SHARE` of the gap
 SHARE = 0.95
 UPDATES = {"ppo": 250, "dqn": 500}
-# Where the clock counts. Chosen on other patients; in a long training the learner's own settings end higher.
+# For a short training; chosen on other patients than those that judge.
 SETTINGS: dict[str, dict[str, str]] = {
     "ppo": {"patients": "512", "epochs": "5", "minibatches": "8", "learning_rate": "3e-3"},
     "dqn": {},

@@ -38,8 +38,13 @@ def results(
         parts.append(f"![Grades of the neutrophil nadir by arm]({drawn})")
     parts.append(tables.elsewhere(shifted))
     if others:
-        parts.append("The other treatments, likewise; the whole tables stand on the treatments' pages (`make docs`):")
+        parts.append(
+            "The other treatments, likewise; the whole tables stand on the treatments' pages (`make docs`). The best of a kind "
+            "is the one with the highest mean, which flatters it a little."
+        )
         parts.append(tables.overview(others))
+        left = [f"`{t['treatment']}`: {', '.join(arms)}" for t in others if (arms := tables.missing(t))]
+        parts.append(f"Not tried yet: {'; '.join(left)}." if left else "")
     file = f"docs/results/{table['treatment']}.json"
     parts.append(f"`make evidence ONLY={table['treatment']}` makes `{file}`, which the first table is made from.")
     return "\n\n".join(part for part in parts if part)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from posology.evaluation.endpoints import label
-from posology.evaluation.table import judged_by, rows
+from posology.evaluation.table import rows
+from posology.figures.summary import headline, is_oracle
 
 Table = Mapping[str, Any]
 
@@ -44,6 +45,15 @@ def told(table: Table) -> str:
     return " ".join(found)
 
 
+def missing(table: Table) -> list[str]:
+    """Arms of the treatment's plan that are not in its table yet."""
+    from posology.benchmarks.evidence import trainings
+    from posology.environments.catalogue import TREATMENTS
+
+    treatment = TREATMENTS[table["treatment"]]
+    return [arm for arm in (*treatment.baselines, *trainings(treatment)) if arm not in table["arms"]]
+
+
 def by_arm(table: Table) -> str:
     """Arms and endpoints."""
     return markdown(rows(table, COLUMNS))
@@ -52,7 +62,7 @@ def by_arm(table: Table) -> str:
 def by_cycle(table: Table) -> str:
     """Arms and cycles: what the trial is judged by first; nothing where it is not counted by cycle."""
     first = next(iter(table["per_cycle"].values()))
-    if not first or (name := _aim(table)) not in first[0]["endpoints"]:
+    if not first or (name := headline(table)) not in first[0]["endpoints"]:
         return ""
     head = [f"{label(name)}, by cycle (%)", *(str(c["cycle"]) for c in first)]
     body = [[arm, *(_share(c["endpoints"][name]) for c in cycles)] for arm, cycles in table["per_cycle"].items()]
@@ -63,7 +73,7 @@ def elsewhere(tables: Sequence[Table]) -> str:
     """The same arms on patients of other models than they were made for, and where a guideline is the best."""
     if not tables:
         return ""
-    name = _aim(tables[0])
+    name = headline(tables[0])
     arms = [arm for arm in tables[0]["arms"] if all(arm in t["arms"] for t in tables)]
     body = [[arm, *(_share(t["arms"][arm]["endpoints"][name]) for t in tables)] for arm in arms]
     head = [f"{label(name)} (%)", *(str(t["shift"]) for t in tables)]
@@ -80,7 +90,7 @@ def overview(tables: Iterable[Table]) -> str:
     """A line per treatment: the best guideline, the best arm that plans or learned, what it leaves to gain."""
     body = []
     for t in tables:
-        name = _aim(t)
+        name = headline(t)
         wise = best_of(t, lambda arm: not is_guideline(arm))
         left = (t["regret"] or {"arms": {}})["arms"].get(wise)
         behind = f"{100 * left['difference']:.1f} ({100 * left['lower']:.1f} to {100 * left['upper']:.1f})" if left else "–"
@@ -119,8 +129,8 @@ def _seconds(value: float | None) -> str:
 
 def best_of(table: Table, among: Any = lambda arm: True) -> str:
     """The arm with the highest aim `among` those that a clinic could use."""
-    name = _aim(table)
-    arms = [arm for arm in table["arms"] if not arm.startswith("oracle") and among(arm)]
+    name = headline(table)
+    arms = [arm for arm in table["arms"] if not is_oracle(arm) and among(arm)]
     return max(arms, key=lambda arm: table["arms"][arm]["endpoints"][name]["mean"])
 
 
@@ -134,10 +144,6 @@ def stored(folder: Path, treatment: str) -> tuple[Table | None, list[Table]]:
     read = lambda path: json.loads(path.read_text(encoding="utf-8"))  # noqa: E731
     own = folder / f"{treatment}.json"
     return (read(own) if own.is_file() else None), [read(p) for p in sorted(folder.glob(f"{treatment}--*.json"))]
-
-
-def _aim(table: Table) -> str:
-    return judged_by(next(iter(table["arms"].values()))["endpoints"])[0]
 
 
 def _share(found: Mapping[str, float]) -> str:

@@ -66,7 +66,7 @@ def rollout(
     def one_more(carry: Any) -> Any:
         t, standing, rows = carry
         standing, row = decide(t, standing)
-        return t + 1, standing, jax.tree.map(lambda all, new: all.at[t].set(new), rows, row)
+        return t + 1, standing, jax.tree.map(lambda kept, new: kept.at[t].set(new), rows, row)
 
     def unfinished(carry: Any) -> Any:
         t, standing, _ = carry
