@@ -101,10 +101,14 @@ def test_the_clock_stops_a_plan_only_when_its_time_is_over(monkeypatch):
 
 def test_evidence_lists_its_plans_and_what_is_done(tmp_path, capsys):
     (tmp_path / "kills.json").write_text("{}")
+    (tmp_path / f"{ID}.json").write_text(json.dumps({"treatment": ID, "arms": dict.fromkeys(["standard", "ppo"])}))
     assert run(["evidence", "--list", "--json", "--results", str(tmp_path)]) == 0
-    state = {s["plan"]: s["done"] for s in json.loads(capsys.readouterr().out)}
-    assert state["kills"]
-    assert not state["learners"]
+    state = {s["plan"]: s for s in json.loads(capsys.readouterr().out)}
+    assert state["kills"]["done"]
+    assert not state["learners"]["done"]
+    assert not state[ID]["done"] and "dqn" in state[ID]["without"] and "ppo" not in state[ID]["without"]
+    assert run(["evidence", "--list", "--results", str(tmp_path)]) == 0
+    assert f"{ID} (without clinical-rule, " in capsys.readouterr().out
     assert run(["evidence", "everything"]) == 2
     assert "unknown plan 'everything'" in capsys.readouterr().err
 

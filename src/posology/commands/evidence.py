@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from posology.commands.errors import known, writable
 from posology.commands.output import print_json
+
+
+def state(name: str, results: Path) -> dict[str, Any]:
+    """Whether a plan's result is there and whole, and which arms it still lacks."""
+    from posology.benchmarks import tables
+
+    path = results / f"{name}.json"
+    if not path.is_file():
+        return {"done": False, "without": []}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    without = tables.missing(found) if "arms" in found else []
+    return {"done": not without, "without": without}
+
+
+def line(state: Mapping[str, Any]) -> str:
+    """One plan for a reader."""
+    if state["without"]:
+        return f"{state['plan']} (without {', '.join(state['without'])})"
+    return state["plan"] + (" (done)" if state["done"] else "")
 
 
 def evidence(
@@ -21,7 +43,7 @@ def evidence(
     minutes: float = typer.Option(0.0, min=0, help="Stop after so long and go on with the next call; 0: never."),
     runs: Path = typer.Option(Path("runs/evidence"), help="Where parts are kept."),
     results: Path = typer.Option(Path("docs/results"), help="Where results are written."),
-    listed: bool = typer.Option(False, "--list", help="Only say which plans there are and which are done."),
+    listed: bool = typer.Option(False, "--list", help="Only say which plans there are and which are done or lack arms."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Make the evidence: train, try and time, keeping every part, and write docs/results."""
@@ -31,10 +53,8 @@ def evidence(
     plans = making.plans()
     chosen = [known(plan, plans, "plan")] if plan else list(plans)
     if listed:
-        done = {name: (results / f"{name}.json").is_file() for name in chosen}
-        if as_json:
-            return print_json([{"plan": name, "done": there} for name, there in done.items()])
-        return print("\n".join(name + (" (done)" if there else "") for name, there in done.items()))
+        states = [{"plan": name, **state(name, results)} for name in chosen]
+        return print_json(states) if as_json else print("\n".join(map(line, states)))
     from posology.environments.catalogue import TREATMENTS
 
     left_out = tuple(known(name, {b for t in TREATMENTS.values() for b in t.baselines}, "baseline") for name in skip)
