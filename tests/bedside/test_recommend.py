@@ -20,7 +20,8 @@ from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import TreatmentEnvironment
 from posology.environments.records import known
 from posology.policies import storage
-from posology.policies.network import Network, description, policy_shapes
+from posology.policies.forms import description
+from posology.policies.network import Network
 from posology.safety.shield import allowed
 
 NOW = 1512.0
@@ -257,11 +258,11 @@ def run(label, tmp_path):
 
     def made(memory="none"):
         network = Network(label.spec.size, len(label.actions), (8,), memory=memory)
-        arrays = {name: np.zeros(shape, np.float32) for name, shape in policy_shapes(network).items()}
+        arrays = {name: np.zeros(shape, np.float32) for name, shape in network.arrays().items()}
         arrays["observation.sd"] += 1
         arrays["head.b"] += np.arange(len(label.actions), dtype=np.float32)
         record = {
-            "treatment": label.id, "fingerprint": label.fingerprint, "learner": "made", "network": description(network),
+            "treatment": label.id, "fingerprint": label.fingerprint, "learner": "made", "form": description(network),
             "spec": storage.described(label.spec),
         }  # fmt: skip
         return str(storage.save_policy(tmp_path / f"run-{memory}", arrays, record, {}, "made for a test"))

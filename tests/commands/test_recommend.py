@@ -115,8 +115,8 @@ def test_a_missing_file_and_entries_after_the_time_are_named(capsys):
 def test_a_damaged_run_is_named(tmp_path, capsys, damage):
     folder = tmp_path / ("run.partial" if damage == "unfinished" else "run")
     folder.mkdir()
-    known = dict.fromkeys(("fingerprint", "learner", "network", "spec", "arrays_sha256"), "x")
-    whole = json.dumps({"format": 1, "treatment": "paclitaxel-label-v1", **known})
+    known = dict.fromkeys(("fingerprint", "learner", "form", "spec", "arrays_sha256"), "x")
+    whole = json.dumps({"format": 2, "treatment": "paclitaxel-label-v1", **known})
     (folder / "policy.json").write_text("{" if damage == "json" else whole)
     code, err = said(capsys, str(tmp_path / "run"), "--patient", str(EXAMPLE))
     assert code == 1

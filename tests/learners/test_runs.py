@@ -111,11 +111,12 @@ def change(folder, **changes):
     ("harm", "says"),
     [
         (lambda f: change(f, format=99), "newer"),
-        (lambda f: change(f, network={"inputs": 1}), "policy.json is damaged: its network cannot be read .*fields"),
-        (lambda f: change(f, network=5), "policy.json is damaged: its network cannot be read"),
+        (lambda f: change(f, form={"kind": "network", "inputs": 1}), "policy.json is damaged: its form cannot be read .*fields"),
+        (lambda f: change(f, form={"kind": "magic"}), "its form cannot be read .*'magic'; this version knows network, table"),
+        (lambda f: change(f, form=5), "policy.json is damaged: its form cannot be read"),
         (lambda f: change(f, spec=5), "policy.json is damaged: its spec has no lists"),
         (lambda f: change(f, spec={"actions": []}), "policy.json is damaged: its spec has no lists"),
-        (lambda f: change(f, spec={"observation": [], "actions": []}), "its network does not fit its spec"),
+        (lambda f: change(f, spec={"observation": [], "actions": []}), "its form does not fit its spec"),
         (lambda f: change(f, belief="many"), "its belief is 'many'; it must be a whole number"),
         (lambda f: (f / "policy.json").unlink(), "policy.json is missing"),
         (lambda f: (f / "policy.json").write_text("{"), "not JSON"),
@@ -130,6 +131,14 @@ def test_a_damaged_or_newer_run_is_refused_with_a_sentence(run, tmp_path, harm, 
     with pytest.raises(ValueError, match=says) as refusal:
         storage.load_policy(folder)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_run_of_format_1_which_knew_networks_only_is_read(run, tmp_path):
+    folder = copy(run, tmp_path)
+    record = json.loads((folder / "policy.json").read_text())
+    network = {name: v for name, v in record.pop("form").items() if name != "kind"}
+    (folder / "policy.json").write_text(json.dumps({**record, "format": 1, "network": network}))
+    assert storage.load_policy(folder).record["form"] == {"kind": "network", **network}
 
 
 def test_an_array_of_wrong_shape_is_named(run, tmp_path):
@@ -175,4 +184,4 @@ def test_impossible_settings_are_named():
     with pytest.raises(ValueError, match="updates is 0"):
         train(Probes(), LEARNER, "nowhere", updates=0)
     with pytest.raises(ValueError, match="continuous dose"):
-        LEARNER.network(Titrate().spec)
+        LEARNER.form(Titrate().spec)

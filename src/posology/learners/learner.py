@@ -16,7 +16,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from posology.environments.spec import Spec
-from posology.policies.network import Network
+from posology.policies.forms import Form
 from posology.policies.policy import Policy
 
 
@@ -33,8 +33,8 @@ class Learner(Protocol):
         """One round of interaction and learning; metrics are float scalars."""
         ...
 
-    def network(self, spec: Spec) -> Network:
-        """The policy's network for this problem."""
+    def form(self, spec: Spec) -> Form:
+        """What the policy computes for this problem."""
         ...
 
     def parameters(self, state: Any) -> dict[str, Any]:

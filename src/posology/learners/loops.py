@@ -24,7 +24,7 @@ from posology.environments.environment import Environment
 from posology.learners.learner import Learner, config
 from posology.learners.rollout import Episode, rollout
 from posology.policies import storage
-from posology.policies.network import description
+from posology.policies.forms import description
 from posology.policies.policy import Policy
 
 Report = Callable[[dict[str, Any]], None]
@@ -295,7 +295,7 @@ class _Run:
             **self.identity,
             "updates": self.done,
             "seeds": {"training": self.identity["seed"], "evaluation": EVALUATION_SEED},
-            "network": description(self.learner.network(self.env.spec)),
+            "form": description(self.learner.form(self.env.spec)),
             "spec": storage.described(self.env.spec),
         }
         evaluation = {**result, "history": self.history}

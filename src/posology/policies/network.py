@@ -16,8 +16,8 @@ the logits or values themselves, so a forbidden dose has probability exactly 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -40,6 +40,8 @@ class Network:
     `low` and `high` bound a squashed dose in physical units; `span` is the window's length.
     """
 
+    kind: ClassVar[str] = "network"
+
     inputs: int
     outputs: int
     hidden: tuple[int, ...] = (64, 64)
@@ -59,22 +61,14 @@ class Network:
         if self.memory == "window" and self.span < 1:
             raise ValueError(f"span is {self.span}; a window holds at least 1 observation")
 
+    def arrays(self) -> dict[str, tuple[int, ...]]:
+        """Name → shape of everything a policy's file holds: layers, normalisation, spread of the dose."""
+        spread: dict[str, tuple[int, ...]] = {"log_sd": ()} if self.head == "squashed" else {}
+        return {**shapes(self), **spread, "observation.mean": (self.inputs,), "observation.sd": (self.inputs,)}
 
-def description(network: Network) -> dict[str, Any]:
-    """The network as plain JSON values; `from_description` reads it back."""
-    return {**asdict(network), "hidden": list(network.hidden)}
-
-
-def from_description(values: Mapping[str, Any]) -> Network:
-    """The network that `description` wrote.
-
-    Raises:
-        ValueError: for a missing or unknown field.
-    """
-    known = {f.name for f in fields(Network)}
-    if set(values) != known:
-        raise ValueError(f"the network's fields are {sorted(values)}; this version knows {sorted(known)}")
-    return Network(**{**values, "hidden": tuple(values["hidden"])})
+    def policy(self, name: str, arrays: Params, *, greedy: bool = True) -> Policy:
+        """The policy of these arrays: the most likely (best valued, median) dose, or drawn where not `greedy`."""
+        return network_policy(name, self, arrays, greedy=greedy)
 
 
 def shapes(network: Network) -> dict[str, tuple[int, ...]]:
@@ -90,12 +84,6 @@ def shapes(network: Network) -> dict[str, tuple[int, ...]]:
         found |= {"gru.w": (width, 3 * size), "gru.u": (size, 3 * size), "gru.b": (3 * size,)}
         width = size
     return found | {"head.w": (width, network.outputs), "head.b": (network.outputs,)}
-
-
-def policy_shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """Name → shape of everything a policy's file holds: layers, normalisation, spread of the dose."""
-    spread = {"log_sd": ()} if network.head == "squashed" else {}
-    return {**shapes(network), **spread, "observation.mean": (network.inputs,), "observation.sd": (network.inputs,)}
 
 
 def normalise(observation: Any, mean: Any, sd: Any) -> Any:
@@ -187,7 +175,7 @@ def _choose(network: Network, params: Params, outputs: Any, mask: Any, key: Any,
 
 
 def network_policy(name: str, network: Network, params: Params, *, greedy: bool = True) -> Policy:
-    """The policy of a network and its parameters (names and shapes as `policy_shapes`).
+    """The policy of a network and its parameters (names and shapes as its `arrays`).
 
     Args:
         greedy: the most likely (or best valued, or median) dose; otherwise doses are drawn.

@@ -1,6 +1,6 @@
 """A run's folder: a policy and where it comes from, or a checkpoint on the way there.
 
-    policy.safetensors   the network's arrays
+    policy.safetensors   the arrays of its form
     policy.json          what they mean; written last, so a folder with it is complete
     CARD.md              the same for a reader
     evaluation.json      what the policy reached on held-out patients
@@ -32,9 +32,9 @@ from posology.policies.policy import Policy
 if TYPE_CHECKING:
     from posology.environments.spec import Spec
 
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("posology", "jax", "jaxlib", "numpy", "optax")
-REQUIRED = ("format", "treatment", "fingerprint", "learner", "network", "spec", "arrays_sha256")
+REQUIRED = ("format", "treatment", "fingerprint", "learner", "form", "spec", "arrays_sha256")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +109,8 @@ def save_policy(
     """Write a complete run and give it its name.
 
     Args:
-        arrays: flat, as `posology.policies.network.policy_shapes`.
-        record: for `policy.json`: treatment, fingerprint, learner, config, network, spec, seeds,
+        arrays: flat, as the form's `arrays`.
+        record: for `policy.json`: treatment, fingerprint, learner, config, form, spec, seeds,
             data hash …; format, versions and the arrays' hash are added.
 
     Raises:
@@ -153,6 +153,8 @@ def read_record(run: Path | str) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: it has no format number")
     if record["format"] > FORMAT:
         raise ValueError(f"{run} has format {record['format']}, newer than {FORMAT}; a newer posology can read it")
+    if record["format"] == 1 and isinstance(record.get("network"), dict):  # it knew networks only
+        record["form"] = {"kind": "network", **record.pop("network")}
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise ValueError(f"{path} is damaged: it lacks {', '.join(missing)}")
@@ -169,7 +171,7 @@ def load_policy(run: Path | str, *, fingerprint: str | None = None, shift: bool 
     Raises:
         ValueError: for a run that is missing, damaged, newer, of wrong shape or for another treatment.
     """
-    from posology.policies.network import from_description, network_policy, policy_shapes
+    from posology.policies import forms
 
     run, record = Path(run), read_record(run)
     if fingerprint is not None and record["fingerprint"] != fingerprint and not shift:
@@ -180,10 +182,10 @@ def load_policy(run: Path | str, *, fingerprint: str | None = None, shift: bool 
     arrays, _ = _read_arrays(run / "policy.safetensors", record["arrays_sha256"])
     damaged = f"{run / 'policy.json'} is damaged"
     try:
-        network = from_description(record["network"])
-        expected = policy_shapes(network)
+        form = forms.read(record["form"])
+        expected = form.arrays()
     except (TypeError, AttributeError, KeyError, ValueError) as error:
-        raise ValueError(f"{damaged}: its network cannot be read ({error})") from None
+        raise ValueError(f"{damaged}: its form cannot be read ({error})") from None
     check_shapes(arrays, expected, f"{run / 'policy.safetensors'}")
     if not isinstance(record.get("belief", 0), int):
         raise ValueError(f"{damaged}: its belief is {record['belief']!r}; it must be a whole number of particles")
@@ -191,9 +193,9 @@ def load_policy(run: Path | str, *, fingerprint: str | None = None, shift: bool 
         features, actions = len(record["spec"]["observation"]), len(record["spec"]["actions"])
     except (TypeError, KeyError):
         raise ValueError(f"{damaged}: its spec has no lists 'observation' and 'actions'") from None
-    if features != network.inputs or (actions and actions != network.outputs):
-        raise ValueError(f"{damaged}: its network does not fit its spec")
-    return Stored(network_policy(str(run.name), network, arrays, greedy=greedy), record, arrays, run)
+    if features != form.inputs or (actions and actions != form.outputs):
+        raise ValueError(f"{damaged}: its form does not fit its spec")
+    return Stored(form.policy(str(run.name), arrays, greedy=greedy), record, arrays, run)
 
 
 def check_shapes(arrays: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]], what: str) -> None:

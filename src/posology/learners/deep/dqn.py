@@ -87,7 +87,7 @@ class DQN:
         at_least(self, patients=1, gradients=1, batch=1, capacity=1, n_step=1, explore_over=1, learning_rate=0, anneal_over=0)
         in_unit_interval(self, "discount", "follow", "explore_from", "explore_to")
 
-    def network(self, spec: Spec) -> Network:
+    def form(self, spec: Spec) -> Network:
         """One value per dose."""
         if not spec.discrete:
             raise ValueError(f"{spec.id} has a continuous dose; dqn needs a table of doses")
@@ -105,7 +105,7 @@ class DQN:
                 f"capacity is {self.capacity}; {self.patients} patients of {spec.max_steps} decisions need more"
             )
         key, first = jax.random.split(key)
-        weights = networks.initial(first, self.network(spec))
+        weights = networks.initial(first, self.form(spec))
         number = jax.ShapeDtypeStruct((), jnp.float32)
         seen = jax.ShapeDtypeStruct((spec.size,), jnp.float32)
         mask = jax.ShapeDtypeStruct((len(spec.actions),), jnp.bool_)
@@ -145,14 +145,14 @@ class DQN:
 
     def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
         """The dose of highest value (values alone say nothing about how to draw: always greedy)."""
-        return net.network_policy(self.id, self.network(spec), parameters, greedy=greedy)
+        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def values(self, state: State, spec: Spec, observation: Any) -> Any:
         """Value of each dose, in units of reward, for one observation."""
         return self._q(state.weights, state.observations, spec, observation)
 
     def _q(self, weights: Any, moments: Moments, spec: Spec, observation: Any) -> Any:
-        return net.step(self.network(spec), weights, net.normalise(observation, moments.mean, moments.sd), ())[0]
+        return net.step(self.form(spec), weights, net.normalise(observation, moments.mean, moments.sd), ())[0]
 
     def _interact(self, key: Any, state: State, env: Environment, patients: Any) -> Episode:
         epsilon = self.epsilon(state.updates)

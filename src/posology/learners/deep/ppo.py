@@ -99,7 +99,7 @@ class PPO:
         if self.memory not in net.MEMORIES:
             raise ValueError(f"memory is '{self.memory}'; allowed: {', '.join(net.MEMORIES)}")
 
-    def network(self, spec: Spec) -> Network:
+    def form(self, spec: Spec) -> Network:
         """The actor."""
         common: dict[str, Any] = {"hidden": self.hidden, "memory": self.memory, "span": self.span}
         if spec.discrete:
@@ -114,7 +114,7 @@ class PPO:
         """The state before the first update."""
         key, actor, critic = jax.random.split(key, 3)
         weights = {
-            "actor": networks.initial(actor, self.network(env.spec), head_gain=0.01),
+            "actor": networks.initial(actor, self.form(env.spec), head_gain=0.01),
             "critic": networks.initial(critic, self.critic(env.spec)),
         }
         if not env.spec.discrete:
@@ -147,7 +147,7 @@ class PPO:
 
     def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
         """The learned policy; greedy takes the most likely (or median) dose."""
-        return net.network_policy(self.id, self.network(spec), parameters, greedy=greedy)
+        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def value(self, state: State, spec: Spec, observations: Any) -> Any:
         """The critic's value, in units of reward, along one episode's observations `[T, size]`."""
@@ -156,7 +156,7 @@ class PPO:
         return value * state.returns.sd + state.returns.mean
 
     def _interact(self, key: Any, state: State, env: Environment, patients: Any) -> Episode:
-        actor, params = self.network(env.spec), self._with_moments(state.weights["actor"], state)
+        actor, params = self.form(env.spec), self._with_moments(state.weights["actor"], state)
 
         def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
             x = net.normalise(observation, params["observation.mean"], params["observation.sd"])
@@ -210,7 +210,7 @@ class PPO:
 
     def _likelihood(self, actor: Any, spec: Spec, x: Any, mask: Any, action: Any) -> tuple[Any, Any]:
         """ln probability of the actions and entropy, along one episode."""
-        out = net.unroll(self.network(spec), actor, x)
+        out = net.unroll(self.form(spec), actor, x)
         if spec.discrete:
             return jax.vmap(networks.log_probability)(out, mask, action), jax.vmap(networks.entropy)(out, mask)
         spread = jnp.broadcast_to(actor["log_sd"], action.shape)
