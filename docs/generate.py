@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from posology.benchmarks import learners, peers, tables
-from posology.commands.describe import model_description, spread_percent, treatment_description
+from posology.commands.describe import model_description, problem_description, spread_percent, treatment_description
 from posology.commands.listing import Family, catalogue
 from posology.commands.output import short
+from posology.environments.problem import Problem
 
 MODELS_INTRO = """# Models
 
@@ -84,6 +85,31 @@ def treatment_page(d: dict[str, Any]) -> str:
     return "\n".join([*parts, f"**Not for:** {d['not_for']}.\n"])
 
 
+def asked_of(member_id: str, member: Any) -> dict[str, Any]:
+    """A treatment or a published control problem, in full."""
+    describe = problem_description if isinstance(member, Problem) else treatment_description
+    return describe(member_id, member)
+
+
+def asked_page(d: dict[str, Any]) -> str:
+    """The page of either."""
+    return problem_page(d) if "known" in d else treatment_page(d)
+
+
+def problem_page(d: dict[str, Any]) -> str:
+    """One problem: what is asked, what others reached, what it is not for."""
+    parts = [
+        f"# {d['id']}\n\n{d['title']}\n\n{d['question']}\n\nCredibility class: {d['class']}.\n",
+        f"```text\n{d['page']}\n```\n",
+        "## Returns that are known\n",
+        table(["policy", "return"], d["known"].items()),
+        "## Actions\n",
+        table(["label", "amount", "unit"], [[a["label"], a["amount"], a["unit"]] for a in d["actions"]]),
+        f"**Not for:** {d['not_for']}. Source: {d['source']}.\n",
+    ]
+    return "\n".join(parts)
+
+
 def results(treatment: str) -> list[str]:
     """What is stored of a treatment's trials."""
     found, shifted = tables.stored(Path(__file__).parent / "results", treatment)
@@ -112,11 +138,11 @@ def write(folder: Path) -> None:
     pages.mkdir(parents=True, exist_ok=True)
     (pages / "measured.md").write_text(measured(folder / "results"), encoding="utf-8")
     models = {i: model_description(m) for i, m in catalogue(Family.models).items()}
-    treatments = {i: treatment_description(i, t) for i, t in catalogue(Family.treatments).items()}
+    treatments = {i: asked_of(i, t) for i, t in catalogue(Family.treatments).items()}
     rows = [[f"[{i}](generated/{i}.md)", d["title"], d["class"], d["status"]] for i, d in models.items()]
     _family(folder / "models", MODELS_INTRO + "\n" + table(["id", "title", "class", "numbers"], rows), models, model_page)
     rows = [[f"[{i}](generated/{i}.md)", d["question"]] for i, d in treatments.items()]
-    _family(folder / "environments", TREATMENTS_INTRO + "\n" + table(["id", "question"], rows), treatments, treatment_page)
+    _family(folder / "environments", TREATMENTS_INTRO + "\n" + table(["id", "question"], rows), treatments, asked_page)
 
 
 def _family(folder: Path, index: str, members: dict[str, dict[str, Any]], page: Any) -> None:

@@ -16,7 +16,8 @@ from probes import Masked, Probes, Recall, Titrate  # noqa: E402
 
 from posology.learners.deep.dqn import DQN  # noqa: E402
 from posology.learners.deep.ppo import PPO  # noqa: E402
-from posology.learners.loops import advance, evaluator  # noqa: E402
+from posology.learners.judge import evaluator  # noqa: E402
+from posology.learners.loops import advance  # noqa: E402
 
 SMALL = {"hidden": (32, 32), "learning_rate": 3e-3}
 PPO_SMALL = PPO(patients=128, minibatches=2, discount=0.5, entropy=0.0, **SMALL)

@@ -46,7 +46,7 @@ def rule_return(problem: str, patients: int) -> float:
     from posology.environments.protocol import TreatmentEnvironment
     from posology.evaluation.arms import guideline
     from posology.evaluation.rollout import play
-    from posology.learners.loops import EVALUATION_SEED
+    from posology.learners.judge import EVALUATION_SEED
 
     env, judge = TreatmentEnvironment(treatment(problem)), jax.random.key(EVALUATION_SEED)
     unseen = env.draw(jax.random.fold_in(judge, 0), patients)

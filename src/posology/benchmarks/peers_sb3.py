@@ -67,7 +67,7 @@ def judge_of(problem: str, learner: str) -> Callable[[Any], float]:
     from posology.environments.catalogue import treatment
     from posology.environments.protocol import TreatmentEnvironment
     from posology.learners.catalogue import learner as class_of
-    from posology.learners.loops import EVALUATION_SEED, evaluator
+    from posology.learners.judge import EVALUATION_SEED, evaluator
 
     env, judge, ours = TreatmentEnvironment(treatment(problem)), jax.random.key(EVALUATION_SEED), class_of(learner)()
     unseen = env.draw(jax.random.fold_in(judge, 0), HELD_OUT)

@@ -14,6 +14,7 @@ import typer
 from posology.commands.errors import known
 from posology.commands.listing import Family, catalogue, member_summary, model_summary, title_of
 from posology.commands.output import print_json, print_table, short
+from posology.environments.problem import Problem
 from posology.quantities import numbers_of
 
 
@@ -116,6 +117,28 @@ def treatment_description(member_id: str, t: Any) -> dict[str, Any]:
     }
 
 
+def problem_description(member_id: str, p: Any) -> dict[str, Any]:
+    """A published control problem: what is asked, what may be done, what counts, what others reached."""
+    spec = p.spec
+    return {
+        "id": member_id,
+        "title": p.title,
+        "question": p.question,
+        "class": p.credibility,
+        "states": spec.states,
+        "decisions_at_most": spec.max_steps,
+        "days": spec.horizon_days,
+        "actions": [vars(a) for a in spec.actions],
+        "observation": [vars(f) for f in spec.observation],
+        "terms": [{"name": n, "weight": w} for n, w in zip(spec.terms, spec.weights, strict=True)],
+        "costs": [{"name": n, "at_most": m} for n, m in zip(spec.costs, spec.at_most, strict=True)],
+        "known": dict(p.known),
+        "not_for": p.not_for,
+        "source": p.source,
+        "page": inspect.getdoc(sys.modules[p.make.__module__]) or "",
+    }
+
+
 def code_description(member_id: str, entry: Any) -> dict[str, Any]:
     """A learner or an estimator: its title, where its code is, its settings, its file's docstring."""
     target = entry if isinstance(entry, str) else entry.target
@@ -172,6 +195,13 @@ def show_treatment(d: dict[str, Any]) -> None:
             print(f"{name}: {d[key]}")
 
 
+def show_problem(d: dict[str, Any]) -> None:
+    print(f"{d['id']}: {d['title']}\n\n{d['question']}\n\n{d['page']}\n")
+    print_table("returns that are known", ["policy", "return"], d["known"].items())
+    print(f"credibility class: {d['class']} · {len(d['actions'])} actions · at most {d['decisions_at_most']} decisions")
+    print(f"not for: {d['not_for']}\nsource: {d['source']}")
+
+
 def show_code(d: dict[str, Any]) -> None:
     print(f"{d['id']}: {d['title']} ({d['code']})\n\n{d['page']}\n")
     if d["settings"]:
@@ -190,6 +220,8 @@ def describe(
     family, found = find(member)
     if family is Family.models:
         description, show = model_description(found), show_model
+    elif family is Family.treatments and isinstance(found, Problem):
+        description, show = problem_description(member, found), show_problem
     elif family is Family.treatments:
         description, show = treatment_description(member, found), show_treatment
     else:

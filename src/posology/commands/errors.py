@@ -32,6 +32,21 @@ def known(name: str, ids: Iterable[str], what: str) -> str:
     raise typer.BadParameter(f"unknown {what} '{name}'; known: {', '.join(listed) or 'none yet'}")
 
 
+def patients_of(treatment_id: str) -> Any:
+    """The treatment of that id, whose patients can be dosed.
+
+    Raises:
+        typer.BadParameter: (exit 2) naming the treatments there are, or saying that it is none.
+    """
+    from posology.environments.catalogue import PROBLEMS, TREATMENTS
+
+    if treatment_id in PROBLEMS:
+        raise typer.BadParameter(
+            f"{treatment_id} is a published control problem: `posology train` learns it, nobody is dosed by it"
+        )
+    return TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
+
+
 def writable(path: Path | None, option: str, folder: bool = False) -> None:
     """Refuse a place to write to before the work rather than after it.
 

@@ -31,12 +31,13 @@ CATALOGUES: dict[Family, tuple[str, str]] = {
 
 
 def catalogue(family: Family) -> Mapping[str, Any]:
-    """The members of a family by id; models include those that other installed packages announce."""
+    """The members of a family by id; models include those that other installed packages announce, treatments
+    the published control problems."""
     module, name = CATALOGUES[family]
     held = importlib.import_module(module)
     members: Mapping[str, Any] = getattr(held, name)
     added = held.added() if hasattr(held, "added") else ()
-    return {**members, **{i: held.model(i) for i in added}}
+    return {**members, **getattr(held, "PROBLEMS", {}), **{i: held.model(i) for i in added}}
 
 
 def title_of(member_id: str, member: Any) -> str:

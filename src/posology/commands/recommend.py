@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from posology.commands.errors import known
+from posology.commands.errors import patients_of
 from posology.commands.output import print_json, print_table
 
 SHOWN = 9  # options in the printed table; --json has all
@@ -20,18 +20,18 @@ def policy_of(who: str) -> tuple[Any, str]:
     Raises:
         typer.BadParameter: for an unknown treatment; ValueError for a run that cannot be read.
     """
-    from posology.environments.catalogue import TREATMENTS
+    from posology.environments.catalogue import PROBLEMS, TREATMENTS
 
-    if Path(who).is_dir() or (":" not in who and ("/" in who or who not in TREATMENTS)):
+    if Path(who).is_dir() or (":" not in who and ("/" in who or who not in {**TREATMENTS, **PROBLEMS})):
         if not Path(who).exists() and "/" not in who:
             raise typer.BadParameter(
                 f"'{who}' is neither a run folder nor TREATMENT:ARM; known treatments: {', '.join(TREATMENTS)}"
             )
         from posology.policies.storage import read_record
 
-        return TREATMENTS[known(read_record(who)["treatment"], TREATMENTS, "treatment")], who
+        return patients_of(read_record(who)["treatment"]), who
     treatment, _, arm = who.partition(":")
-    return TREATMENTS[known(treatment, TREATMENTS, "treatment")], arm or "standard"
+    return patients_of(treatment), arm or "standard"
 
 
 def patients(path: Path, wanted: str | None) -> list[Any]:

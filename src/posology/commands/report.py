@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from posology.commands.errors import known, writable
+from posology.commands.errors import known, patients_of, writable
 from posology.commands.output import print_json
 from posology.commands.simulate import read_json
 
@@ -38,12 +38,11 @@ def report(
 ) -> None:
     """Write the HTML report of a trial again from its JSON."""
     from posology.commands.trial import about
-    from posology.environments.catalogue import TREATMENTS
     from posology.evaluation.shifts import SHIFTS
 
     writable(out, "--out")
     table = table_of(trial_file)
-    treatment = TREATMENTS[known(table["treatment"], TREATMENTS, "treatment")]
+    treatment = patients_of(table["treatment"])
     if shift := table.get("shift"):
         known(shift, SHIFTS, "shift")
     from posology.figures.report import write_report

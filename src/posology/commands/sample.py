@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from posology.commands.errors import known, writable
+from posology.commands.errors import patients_of, writable
 from posology.commands.output import print_json
 from posology.commands.progress import told
 
@@ -21,9 +21,7 @@ def sample(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Write what an arm decides on virtual patients, one row per decision, to a Parquet file."""
-    from posology.environments.catalogue import TREATMENTS
-
-    treatment = TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
+    treatment = patients_of(treatment_id)
     writable(out, "--out")
     import jax
 

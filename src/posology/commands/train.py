@@ -44,22 +44,26 @@ def train(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Learn a dosing policy; a killed training goes on where its last checkpoint stands."""
-    from posology.environments.catalogue import TREATMENTS
+    from posology.environments.catalogue import PROBLEMS, TREATMENTS, environment, spec
     from posology.learners.catalogue import LEARNERS, learner
     from posology.learners.learner import annealing, configure, suited
 
-    treatment = TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
-    known(learner_id, LEARNERS, "learner")
-    if reason := LEARNERS[learner_id].refuses(treatment.spec):
+    asked = spec(known(treatment_id, {**TREATMENTS, **PROBLEMS}, "treatment"))
+    entry = LEARNERS[known(learner_id, LEARNERS, "learner")]
+    if reason := entry.refuses(asked):
         raise ValueError(f"{learner_id} cannot learn {treatment_id}: {reason}")
     out = out or Path("runs") / treatment_id / learner_id / f"seed-{seed}"
     writable(out, "--out", folder=True)
-    from posology.environments.protocol import TreatmentEnvironment
-    from posology.learners.loops import train as run
-
-    made = configure(annealing(suited(learner(learner_id)(), treatment.spec), updates), settings(change))
+    made = configure(annealing(suited(learner(learner_id)(), asked), updates), settings(change))
     quiet = (lambda event: None) if as_json else show
-    result = run(TreatmentEnvironment(treatment), made, out, seed, updates=updates, seconds=seconds, report=quiet)
+    if entry.plans:
+        from posology.learners.planning.plan import plan
+
+        result = plan(environment(treatment_id), made, out, seed, report=quiet)
+    else:
+        from posology.learners.loops import train as run
+
+        result = run(environment(treatment_id), made, out, seed, updates=updates, seconds=seconds, report=quiet)
     if as_json:
         return print_json(result)
     mean, low, high = (result[k] for k in ("return_mean", "lower", "upper"))

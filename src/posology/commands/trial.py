@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from posology.commands.errors import known, writable
+from posology.commands.errors import known, patients_of, writable
 from posology.commands.output import print_json, print_table
 from posology.commands.progress import told
 
@@ -54,9 +54,7 @@ def trial(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Compare dosing policies on the same virtual patients under the same noise."""
-    from posology.environments.catalogue import TREATMENTS
-
-    treatment = TREATMENTS[known(treatment_id, TREATMENTS, "treatment")]
+    treatment = patients_of(treatment_id)
     writable(report, "--report")
     from posology.evaluation import trial as trials
     from posology.evaluation.shifts import SHIFTS

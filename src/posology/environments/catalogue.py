@@ -1,7 +1,12 @@
-"""The treatments. To add one: a file in `treatments/` and a line here."""
+"""The treatments and the published control problems. To add one: a file in `treatments/` or `problems/` and a line here."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from posology.environments.problem import Problem
+from posology.environments.problems import icu_sepsis
+from posology.environments.spec import Spec
 from posology.environments.treatment import Treatment
 from posology.environments.treatments import (
     docetaxel_cycles,
@@ -20,6 +25,10 @@ TREATMENTS: dict[str, Treatment] = {
     "phenobarbital-maintenance-v1": phenobarbital_maintenance.TREATMENT,
 }
 
+PROBLEMS: dict[str, Problem] = {
+    "icu-sepsis-v1": icu_sepsis.PROBLEM,
+}
+
 
 def treatment(id: str) -> Treatment:
     """The treatment of that id.
@@ -27,6 +36,26 @@ def treatment(id: str) -> Treatment:
     Raises:
         KeyError: naming the known ids.
     """
+    if id in PROBLEMS:
+        raise KeyError(f"{id} is a published control problem: learners are compared on it, nobody is dosed")
     if id not in TREATMENTS:
         raise KeyError(f"unknown treatment '{id}'; known: {', '.join(TREATMENTS)}")
     return TREATMENTS[id]
+
+
+def spec(id: str) -> Spec:
+    """The spec of a treatment or a problem, without making its environment."""
+    return PROBLEMS[id].spec if id in PROBLEMS else treatment(id).spec
+
+
+def environment(id: str) -> Any:
+    """The environment of a treatment or a problem.
+
+    Raises:
+        KeyError: for an unknown id; ValueError where a problem's tables are not found.
+    """
+    if id in PROBLEMS:
+        return PROBLEMS[id].environment()
+    from posology.environments.protocol import TreatmentEnvironment
+
+    return TreatmentEnvironment(treatment(id))

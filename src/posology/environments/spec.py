@@ -6,7 +6,7 @@ learners are admissible and what an observation means, without compiling anythin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -41,7 +41,8 @@ class Spec:
 
     `actions` is empty for a continuous dose, which then lies in [`low`, `high`] in `action_unit`.
     `weights` are the default scalarisation of `terms`; `at_most` bounds the expected sum of each
-    cost over an episode. `discount` is per day.
+    cost over an episode. `discount` is per day. Where the problem has finitely many `states` and tables of
+    them, the one number of an observation is a state's index.
     """
 
     id: str
@@ -57,6 +58,8 @@ class Spec:
     low: float = 0.0
     high: float = 0.0
     action_unit: str = ""
+    # what problems of other kinds say; left out of the text that a treatment's fingerprint is made of
+    states: int = field(default=0, repr=False)
 
     @property
     def discrete(self) -> bool:

@@ -14,13 +14,15 @@ from posology.environments.spec import Spec
 
 @dataclass(frozen=True)
 class Entry:
-    """One learner. `target` is "module:Class"; `discrete` and `continuous` say which doses it can choose."""
+    """One learner. `target` is "module:Class"; `discrete` and `continuous` say which doses it can choose.
+    One that `plans` computes on the tables of a finite problem instead of meeting patients."""
 
     title: str
     target: str
     family: str
     discrete: bool = True
     continuous: bool = False
+    plans: bool = False
 
     def refuses(self, spec: Spec) -> str | None:
         """Why this learner cannot learn this problem, or None."""
@@ -28,6 +30,8 @@ class Entry:
             return f"needs a continuous dose; {spec.id} has a table of {len(spec.actions)} doses"
         if not spec.discrete and not self.continuous:
             return f"needs a table of doses; the dose of {spec.id} is continuous"
+        if self.plans and not spec.states:
+            return f"plans on tables of transitions; {spec.id} has none: its states are not finitely many"
         return None
 
 
@@ -39,6 +43,23 @@ LEARNERS: dict[str, Entry] = {
         continuous=True,
     ),
     "dqn": Entry("Double deep Q-learning with replay", "posology.learners.deep.dqn:DQN", "deep"),
+    "q-learning": Entry("Q-learning with a table", "posology.learners.tabular.q_learning:QLearning", "tabular"),
+    "sarsa": Entry("SARSA with a table", "posology.learners.tabular.sarsa:Sarsa", "tabular"),
+    "expected-sarsa": Entry(
+        "Expected SARSA with a table", "posology.learners.tabular.expected_sarsa:ExpectedSarsa", "tabular"
+    ),
+    "value-iteration": Entry(
+        "Value iteration", "posology.learners.planning.value_iteration:ValueIteration", "planning", plans=True
+    ),
+    "policy-iteration": Entry(
+        "Policy iteration", "posology.learners.planning.policy_iteration:PolicyIteration", "planning", plans=True
+    ),
+    "backward-induction": Entry(
+        "Backward induction over the decisions of a course",
+        "posology.learners.planning.backward_induction:BackwardInduction",
+        "planning",
+        plans=True,
+    ),
 }
 
 

@@ -72,7 +72,9 @@ def configure(learner: T, changes: Mapping[str, Any]) -> T:
 def suited(learner: T, spec: Spec) -> T:
     """The learner with the defaults that fit a problem whose days all count alike and whose end is the
     end of the course: nothing is discounted, and nothing lies beyond the last decision."""
-    return configure(learner, {"bootstrap": False, "discount": 1.0}) if spec.discount == 1.0 else learner
+    wanted = {"bootstrap": False, "discount": 1.0} if spec.discount == 1.0 else {}
+    has = {f.name for f in fields(learner)}  # type: ignore[arg-type]
+    return configure(learner, {name: v for name, v in wanted.items() if name in has})
 
 
 def annealing(learner: T, updates: int) -> T:

@@ -7,85 +7,30 @@ run that was killed and resumed ends in the same bits as one that was not (same 
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from posology.environments.environment import Environment
-from posology.learners.learner import Learner, config
-from posology.learners.rollout import Episode, rollout
+from posology.learners import runs
+from posology.learners.judge import EVALUATION_SEED, evaluator, summary
+from posology.learners.learner import Learner
 from posology.policies import storage
-from posology.policies.forms import description
-from posology.policies.policy import Policy
 
 Report = Callable[[dict[str, Any]], None]
 
-EVALUATION_SEED = 7_654_321  # held-out patients are the same whatever the training seed
 POINT = ("updates", "seconds", "samples", "judging_seconds")  # when a policy was judged, not how well it did
-IDENTITY = ("treatment", "fingerprint", "belief", "learner", "config", "seed", "pool", "data_hash")
 
 
 def _silent(event: dict[str, Any]) -> None:
     """Report to nobody."""
-
-
-def evaluator(
-    env: Environment, policy_of: Callable[[Any], Policy], patients: Any, key: Any
-) -> Callable[[Any], dict[str, Any]]:
-    """A compiled `parameters -> {"returns": [n], "terms": [n, k], "costs": [n, c], "lengths": [n]}`.
-
-    Every call meets the same patients and the same noise, so two policies are compared in pairs.
-    Returns are undiscounted.
-    """
-    n = jax.tree.leaves(patients)[0].shape[0]
-    keys = jax.random.split(key, n)
-
-    def run(parameters: Any) -> dict[str, Any]:
-        policy = policy_of(parameters)
-
-        def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
-            action, memory = policy.act(key, observation, mask, memory)
-            return action, (), memory
-
-        def one(key: Any, patient: Any) -> Episode:
-            noise, choice = jax.random.split(key)
-            return rollout(env, act, policy.memory(), noise, choice, patient)
-
-        e = jax.vmap(one)(keys, patients)
-        lengths = jnp.sum(e.alive, 1, dtype=jnp.float32)
-        return {
-            "returns": jnp.sum(e.reward, 1),
-            "terms": jnp.sum(e.terms, 1),
-            "costs": jnp.sum(e.costs, 1),
-            "lengths": lengths,
-        }
-
-    return jax.jit(run)
-
-
-def summary(env: Environment, outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """Mean return with its 95 % interval over patients, and mean terms and costs by name."""
-    returns = np.asarray(outcome["returns"], np.float64)
-    half = 1.96 * float(returns.std(ddof=1)) / math.sqrt(len(returns)) if len(returns) > 1 else 0.0
-    mean = float(returns.mean())
-    terms, costs = np.asarray(outcome["terms"], np.float64).mean(0), np.asarray(outcome["costs"], np.float64).mean(0)
-    return {
-        "return_mean": mean,
-        "lower": mean - half,
-        "upper": mean + half,
-        "patients": len(returns),
-        "terms": dict(zip(env.spec.terms, terms.tolist(), strict=True)),
-        "costs": dict(zip(env.spec.costs, costs.tolist(), strict=True)),
-    }
 
 
 def advance(learner: Learner, env: Environment) -> Callable[[Any, Any, Any], tuple[Any, Any]]:
@@ -154,18 +99,9 @@ def train(
     """
     _check(updates=updates, chunk=chunk, pool=pool, held_out=held_out)
     out = Path(out)
-    identity = {
-        "treatment": env.spec.id,
-        "fingerprint": fingerprint or getattr(env, "fingerprint", None) or storage.spec_hash(env.spec),
-        "belief": getattr(env, "belief", 0),  # particles that the policy sees, 0 for none
-        "learner": learner.id,
-        "config": config(learner),
-        "seed": seed,
-        "pool": pool,
-        "data_hash": data_hash,
-    }
+    identity = runs.identity(env, learner, seed, pool, fingerprint, data_hash)
     if out.exists():
-        return _finished(out, identity, resume)
+        return runs.finished(out, identity, resume)
     run = _Run(env, learner, out, identity, report)
     run.begin(seed, pool, held_out, resume)
     run.learn(updates, seconds, chunk, evaluate_every, checkpoint_seconds)
@@ -192,7 +128,7 @@ class _Run:
             shutil.rmtree(self.folder)
         progress = storage.checkpoint_progress(self.folder)
         if progress is not None:
-            _same(progress["identity"], self.identity, f"the unfinished run {self.folder}")
+            runs.same(progress["identity"], self.identity, f"the unfinished run {self.folder}")
         root, judge = jax.random.key(seed), jax.random.key(EVALUATION_SEED)
         self.patients = self.env.draw(jax.random.fold_in(root, 1), pool)
         unseen = self.env.draw(jax.random.fold_in(judge, 0), held_out)
@@ -291,68 +227,14 @@ class _Run:
             "seconds": self.elapsed(),
             "compile_seconds": self.compile_seconds,
         }
-        record = {
-            **self.identity,
-            "updates": self.done,
-            "seeds": {"training": self.identity["seed"], "evaluation": EVALUATION_SEED},
-            "form": description(self.learner.form(self.env.spec)),
-            "spec": storage.described(self.env.spec),
-        }
-        evaluation = {**result, "history": self.history}
-        parameters = {name: np.asarray(v) for name, v in self.learner.parameters(self.state).items()}
-        storage.save_policy(self.out, parameters, record, evaluation, card(record, result))
+        arrays = self.learner.parameters(self.state)
+        runs.save(self.out, self.env, self.learner, self.identity, arrays, {**result, "history": self.history})
         storage.drop_checkpoint(self.out)
         self.report({"event": "done", **result})
         return result
-
-
-def card(record: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    """`CARD.md`: what the policy is, what it reached, what it is not for."""
-    spec = record["spec"]
-    doses = ", ".join(a["label"] for a in spec["actions"]) or f"{spec['low']:g}-{spec['high']:g} {spec['action_unit']}"
-    seen = ", ".join(f"{f['name']} ({f['unit']})" for f in spec["observation"])
-    settings = "\n".join(f"- {name}: {value}" for name, value in record["config"].items())
-    return f"""# {record["treatment"]} by {record["learner"]}
-
-Research software, not a medical device: no patient may be dosed by this policy alone.
-
-- Treatment: {record["treatment"]}, fingerprint {record["fingerprint"]}
-- Doses: {doses}
-- Sees: {seen}
-- Learned from: {record["pool"]} simulated patients, seed {record["seed"]}
-- Effort: {record["updates"]} updates, {result["samples"]} decisions
-- Mean return on {result["patients"]} held-out simulated patients: {result["return_mean"]:.4g}
-  (95 % interval {result["lower"]:.4g} to {result["upper"]:.4g})
-
-Valid for patients like those it learned from, under that treatment's model; it knows nothing else.
-
-## Settings
-
-{settings}
-"""
 
 
 def _check(**counts: int) -> None:
     for name, value in counts.items():
         if value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")
-
-
-def _same(was: Mapping[str, Any], now: Mapping[str, Any], what: str) -> None:
-    now = json.loads(json.dumps(now))
-    for name in IDENTITY:
-        if was.get(name) != now[name]:
-            raise ValueError(
-                f"{what} has {name} {was.get(name)}, not {now[name]}; resume it unchanged, discard it, or choose another name"
-            )
-
-
-def _finished(out: Path, identity: Mapping[str, Any], resume: bool) -> dict[str, Any]:
-    """The result of a run that is complete already."""
-    if not resume:
-        raise ValueError(f"{out} exists already; choose another name or remove it")
-    _same(storage.read_record(out), identity, f"the finished run {out}")
-    storage.drop_checkpoint(out)
-    result = json.loads((out / "evaluation.json").read_text())
-    result.pop("history", None)
-    return result

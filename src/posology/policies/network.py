@@ -37,7 +37,8 @@ class Network:
     """Static description of a network.
 
     `inputs` is the length of an observation, `outputs` the number of doses (1 when squashed);
-    `low` and `high` bound a squashed dose in physical units; `span` is the window's length.
+    `low` and `high` bound a squashed dose in physical units; `span` is the window's length. Where the
+    observation is the index of one of `states`, each of them has a row of the first layer.
     """
 
     kind: ClassVar[str] = "network"
@@ -50,6 +51,7 @@ class Network:
     span: int = 8
     low: float = 0.0
     high: float = 1.0
+    states: int = 0
 
     def __post_init__(self) -> None:
         if self.head not in HEADS:
@@ -60,6 +62,8 @@ class Network:
             raise ValueError(f"hidden is {self.hidden}; it needs one or more positive layer sizes")
         if self.memory == "window" and self.span < 1:
             raise ValueError(f"span is {self.span}; a window holds at least 1 observation")
+        if self.states and (self.inputs != 1 or self.memory == "window"):
+            raise ValueError("the index of a state is one input, and no window remembers it; use memory none or gru")
 
     def arrays(self) -> dict[str, tuple[int, ...]]:
         """Name → shape of everything a policy's file holds: layers, normalisation, spread of the dose."""
@@ -73,7 +77,7 @@ class Network:
 
 def shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """Name → shape of every layer's parameters."""
-    width = network.span * (network.inputs + 1) if network.memory == "window" else network.inputs
+    width = network.span * (network.inputs + 1) if network.memory == "window" else network.states or network.inputs
     plain = network.hidden[:-1] if network.memory == "gru" else network.hidden
     found: dict[str, tuple[int, ...]] = {}
     for i, size in enumerate(plain):
@@ -91,6 +95,11 @@ def normalise(observation: Any, mean: Any, sd: Any) -> Any:
     return jnp.clip((observation - mean) / sd, -FAR, FAR)
 
 
+def enter(network: Network, observation: Any, mean: Any, sd: Any) -> Any:
+    """What the first layer sees of an observation: standard deviations, or the index of a state as it is."""
+    return observation if network.states else normalise(observation, mean, sd)
+
+
 def start(network: Network) -> Any:
     """The memory before the first observation."""
     if network.memory == "window":
@@ -106,7 +115,14 @@ def _dense(params: Params, name: str, x: Any) -> Any:
 
 
 def _layers(network: Network, params: Params, x: Any) -> Any:
-    for i in range(len(network.hidden) - (network.memory == "gru")):
+    if network.states:
+        at = jnp.clip(x[..., 0].astype(jnp.int32), 0, network.states - 1)
+        return _hidden(network, params, jnp.tanh(params["layer0.w"][at] + params["layer0.b"]), 1)
+    return _hidden(network, params, x, 0)
+
+
+def _hidden(network: Network, params: Params, x: Any, first: int) -> Any:
+    for i in range(first, len(network.hidden) - (network.memory == "gru")):
         x = jnp.tanh(_dense(params, f"layer{i}", x))
     return x
 
@@ -184,8 +200,8 @@ def network_policy(name: str, network: Network, params: Params, *, greedy: bool 
     params = {name: jnp.asarray(value) for name, value in params.items()}
 
     def outputs(observation: Any, memory: Any) -> tuple[Any, Any]:
-        x = normalise(jnp.asarray(observation, jnp.float32), params["observation.mean"], params["observation.sd"])
-        return step(network, params, x, memory)
+        x = jnp.asarray(observation, jnp.float32)
+        return step(network, params, enter(network, x, params["observation.mean"], params["observation.sd"]), memory)
 
     def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any]:
         out, memory = outputs(observation, memory)

@@ -153,8 +153,8 @@ def read_record(run: Path | str) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: it has no format number")
     if record["format"] > FORMAT:
         raise ValueError(f"{run} has format {record['format']}, newer than {FORMAT}; a newer posology can read it")
-    if record["format"] == 1 and isinstance(record.get("network"), dict):  # it knew networks only
-        record["form"] = {"kind": "network", **record.pop("network")}
+    if record["format"] == 1 and isinstance(record.get("network"), dict):  # it knew networks of numbers only
+        record["form"] = {"kind": "network", **record.pop("network"), "states": 0}
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise ValueError(f"{path} is damaged: it lacks {', '.join(missing)}")

@@ -6,6 +6,7 @@ observation is the index), else it is that of the nearest of `cells` centres, in
     cell(o) = argmin_c ‖(o − mean)/sd − centre_c‖²
 
 The greedy dose has the highest number. Otherwise, where the numbers are `probabilities`, doses are drawn.
+A plan for a course of `steps` decisions has a table for each of them; the memory counts.
 """
 
 from __future__ import annotations
@@ -33,16 +34,17 @@ class Table:
     cells: int
     nearest: bool = False
     probabilities: bool = False
+    steps: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.inputs, self.outputs, self.cells) < 1:
+        if min(self.inputs, self.outputs, self.cells, self.steps) < 1:
             raise ValueError(f"a table of {self.cells} cells, {self.outputs} doses, {self.inputs} inputs is empty")
         if not self.nearest and self.inputs != 1:
             raise ValueError(f"an observation of {self.inputs} numbers is no index; it needs nearest centres")
 
     def arrays(self) -> dict[str, tuple[int, ...]]:
         """Name → shape of everything a policy's file holds."""
-        found: dict[str, tuple[int, ...]] = {"table": (self.cells, self.outputs)}
+        found: dict[str, tuple[int, ...]] = {"table": (self.steps * self.cells, self.outputs)}
         if self.nearest:
             size = (self.inputs,)
             found |= {"centres": (self.cells, self.inputs), "observation.mean": size, "observation.sd": size}
@@ -60,17 +62,18 @@ class Table:
         held = {k: jnp.asarray(v) for k, v in arrays.items()}
         drawn = self.probabilities and not greedy
 
-        def scores(observation: Any, mask: Any) -> Any:
-            row = held["table"][self.cell(held, jnp.asarray(observation, jnp.float32))]
+        def scores(observation: Any, mask: Any, memory: Any) -> Any:
+            at = self.cell(held, jnp.asarray(observation, jnp.float32))
+            row = held["table"][at + self.cells * memory if self.steps > 1 else at]
             return allowed(jnp.log(jnp.maximum(row, 1e-30)) if drawn else row, mask)
 
         def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any]:
-            found = scores(observation, mask)
+            found = scores(observation, mask, memory)
             choice = jax.random.categorical(key, found) if drawn else jnp.argmax(found)
-            return choice.astype(jnp.int32), memory
+            return choice.astype(jnp.int32), jnp.minimum(memory + 1, self.steps - 1) if self.steps > 1 else memory
 
         def probabilities(observation: Any, mask: Any, memory: Any) -> Any:
-            found = scores(observation, mask)
+            found = scores(observation, mask, memory)
             return jax.nn.softmax(found) if drawn else jax.nn.one_hot(jnp.argmax(found), self.outputs)
 
-        return Policy(name, act, probabilities)
+        return Policy(name, act, probabilities, (lambda: jnp.int32(0)) if self.steps > 1 else tuple)

@@ -91,7 +91,7 @@ class DQN:
         """One value per dose."""
         if not spec.discrete:
             raise ValueError(f"{spec.id} has a continuous dose; dqn needs a table of doses")
-        return Network(spec.size, len(spec.actions), hidden=self.hidden, head="value")
+        return Network(spec.size, len(spec.actions), hidden=self.hidden, head="value", states=spec.states)
 
     def init(self, key: Any, env: Environment) -> State:
         """The state before the first update.
@@ -152,7 +152,8 @@ class DQN:
         return self._q(state.weights, state.observations, spec, observation)
 
     def _q(self, weights: Any, moments: Moments, spec: Spec, observation: Any) -> Any:
-        return net.step(self.form(spec), weights, net.normalise(observation, moments.mean, moments.sd), ())[0]
+        network = self.form(spec)
+        return net.step(network, weights, net.enter(network, observation, moments.mean, moments.sd), ())[0]
 
     def _interact(self, key: Any, state: State, env: Environment, patients: Any) -> Episode:
         epsilon = self.epsilon(state.updates)

@@ -101,14 +101,16 @@ class PPO:
 
     def form(self, spec: Spec) -> Network:
         """The actor."""
-        common: dict[str, Any] = {"hidden": self.hidden, "memory": self.memory, "span": self.span}
+        common: dict[str, Any] = {
+            "hidden": self.hidden, "memory": self.memory, "span": self.span, "states": spec.states
+        }  # fmt: skip
         if spec.discrete:
             return Network(spec.size, len(spec.actions), head="categorical", **common)
         return Network(spec.size, 1, head="squashed", low=spec.low, high=spec.high, **common)
 
     def critic(self, spec: Spec) -> Network:
         """The value network: one number, the same memory."""
-        return Network(spec.size, 1, hidden=self.hidden, head="value", memory=self.memory, span=self.span)
+        return Network(spec.size, 1, hidden=self.hidden, head="value", memory=self.memory, span=self.span, states=spec.states)
 
     def init(self, key: Any, env: Environment) -> State:
         """The state before the first update."""
@@ -151,15 +153,16 @@ class PPO:
 
     def value(self, state: State, spec: Spec, observations: Any) -> Any:
         """The critic's value, in units of reward, along one episode's observations `[T, size]`."""
-        x = jax.vmap(net.normalise, (0, None, None))(observations, state.observations.mean, state.observations.sd)
-        value = net.unroll(self.critic(spec), state.weights["critic"], x)[:, 0]
+        critic = self.critic(spec)
+        enter = lambda o: net.enter(critic, o, state.observations.mean, state.observations.sd)  # noqa: E731
+        value = net.unroll(critic, state.weights["critic"], jax.vmap(enter)(observations))[:, 0]
         return value * state.returns.sd + state.returns.mean
 
     def _interact(self, key: Any, state: State, env: Environment, patients: Any) -> Episode:
         actor, params = self.form(env.spec), self._with_moments(state.weights["actor"], state)
 
         def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
-            x = net.normalise(observation, params["observation.mean"], params["observation.sd"])
+            x = net.enter(actor, observation, params["observation.mean"], params["observation.sd"])
             out, memory = net.step(actor, params, x, memory)
             if env.spec.discrete:
                 action = jax.random.categorical(key, net.allowed(out, mask)).astype(jnp.int32)
@@ -180,7 +183,8 @@ class PPO:
         returns = networks.merge(state.returns, to_come, e.alive)
         state = state._replace(returns=returns)
         mean, sd = state.observations.mean, state.observations.sd
-        x = jax.vmap(jax.vmap(net.normalise, (0, None, None)), (0, None, None))(e.observation, mean, sd)
+        enter = lambda o: net.enter(self.form(spec), o, mean, sd)  # noqa: E731
+        x = jax.vmap(jax.vmap(enter))(e.observation)
         value = jax.vmap(lambda rows: self.value(state, spec, rows))(e.observation)
         # A padded episode that reached no end ran out of steps: the same as the end of study.
         last = jnp.arange(e.alive.shape[1])[None] == e.alive.shape[1] - 1

@@ -1,0 +1,1 @@
+"""Published control problems, one file each."""
