@@ -14,14 +14,30 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from probes import Masked, Probes, Recall, Titrate  # noqa: E402
 
+from posology.learners.deep import actor_critic, value_based  # noqa: E402
+from posology.learners.deep.a2c import A2C  # noqa: E402
 from posology.learners.deep.dqn import DQN  # noqa: E402
 from posology.learners.deep.ppo import PPO  # noqa: E402
+from posology.learners.deep.qr_dqn import QRDQN  # noqa: E402
+from posology.learners.deep.recurrent_ppo import RecurrentPPO  # noqa: E402
+from posology.learners.deep.reinforce import Reinforce  # noqa: E402
 from posology.learners.judge import evaluator  # noqa: E402
 from posology.learners.loops import advance  # noqa: E402
+from posology.policies.network import scores  # noqa: E402
 
 SMALL = {"hidden": (32, 32), "learning_rate": 3e-3}
 PPO_SMALL = PPO(patients=128, minibatches=2, discount=0.5, entropy=0.0, **SMALL)
-DQN_SMALL = DQN(patients=64, gradients=8, batch=128, capacity=4096, discount=0.5, follow=0.1, explore_over=60, **SMALL)
+REPLAYED = {"patients": 64, "gradients": 8, "batch": 128, "capacity": 4096, "follow": 0.1, "explore_over": 60, **SMALL}
+DQN_SMALL = DQN(discount=0.5, **REPLAYED)
+DEEP = [
+    PPO_SMALL,
+    DQN_SMALL,
+    DQN(discount=0.5, double=False, duelling=True, prioritised=0.6, **REPLAYED),
+    QRDQN(discount=0.5, quantiles=8, **REPLAYED),
+    A2C(patients=128, discount=0.5, entropy=0.0, **{**SMALL, "learning_rate": 0.02}),
+    Reinforce(patients=128, discount=0.5, **{**SMALL, "learning_rate": 0.02}),
+]
+NAMES = ["ppo", "dqn", "dqn with options", "qr-dqn", "a2c", "reinforce"]
 CUES = jnp.array([[0.0], [1.0], [-1.0]])  # first observation of kinds 0, 2, 3; the two of kinds 1 and 4
 
 
@@ -43,9 +59,12 @@ def state_of(learner, kind):
 
 @cache
 def values(learner):
-    if learner.id == "ppo":
-        return jax.jit(lambda s: learner.value(s, Probes().spec, CUES))
-    return jax.jit(lambda s: jnp.max(jax.vmap(lambda o: learner.values(s, Probes().spec, o))(CUES), 1))
+    spec = Probes().spec
+    if hasattr(learner, "trace"):
+        return jax.jit(lambda s: actor_critic.value(learner, s, spec, CUES))
+    network = learner.form(spec)
+    found = lambda s, o: scores(network, value_based.outputs(network, s.weights, s.observations, o))  # noqa: E731
+    return jax.jit(lambda s: jnp.max(jax.vmap(found, (None, 0))(s, CUES), 1))
 
 
 @cache
@@ -57,37 +76,37 @@ def doses(learner):
     return jax.jit(choose)
 
 
-both = pytest.mark.parametrize("learner", [PPO_SMALL, DQN_SMALL], ids=["ppo", "dqn"])
+every = pytest.mark.parametrize("learner", DEEP, ids=NAMES)
 
 
-@both
+@every
 def test_a_constant_reward_is_its_value(learner):
     assert values(learner)(state_of(learner, 0))[0] == pytest.approx(1.0, abs=0.01)
 
 
-@both
+@every
 def test_a_reward_told_by_the_observation_is_its_value(learner):
     np.testing.assert_allclose(values(learner)(state_of(learner, 1))[1:], [1.0, -1.0], atol=0.05)
 
 
-@both
+@every
 def test_a_later_reward_is_discounted(learner):
     np.testing.assert_allclose(values(learner)(state_of(learner, 2))[:2], [0.5, 1.0], atol=0.02)
 
 
-@both
+@every
 def test_the_end_of_study_is_worth_the_value_of_the_last_observation(learner):
     assert values(learner)(state_of(learner, 5))[0] == pytest.approx(2.0, abs=0.02)
 
 
-@both
+@every
 def test_the_rewarded_dose_is_found(learner):
     state = state_of(learner, 3)
     assert doses(learner)(state)[0] == 1
     assert values(learner)(state)[0] == pytest.approx(1.0, abs=0.02)
 
 
-@both
+@every
 def test_the_dose_that_fits_the_observation_is_found(learner):
     state = state_of(learner, 4)
     assert doses(learner)(state)[1:].tolist() == [1, 0]
@@ -100,9 +119,12 @@ def judged(learner, env, state):
     return judge(learner.parameters(state))
 
 
-@pytest.mark.parametrize("memory", ["gru", "window"])
-def test_a_memory_recalls_the_first_observation(memory):
-    learner = PPO(patients=128, minibatches=2, memory=memory, span=3, **SMALL)
+@pytest.mark.parametrize(
+    "learner",
+    [PPO(patients=128, minibatches=2, memory="window", span=3, **SMALL), RecurrentPPO(patients=128, minibatches=2, **SMALL)],
+    ids=["window", "recurrent"],
+)
+def test_a_memory_recalls_the_first_observation(learner):
     outcome = judged(learner, Recall(), learned(learner, Recall(), 80))
     assert outcome["returns"].mean() > 0.99
 
@@ -111,7 +133,7 @@ def test_a_memory_recalls_the_first_observation(memory):
     "learner",
     [
         PPO(patients=64, minibatches=2, **SMALL),
-        DQN(patients=64, gradients=8, batch=128, capacity=4096, n_step=2, **SMALL),
+        DQN(n_step=2, **REPLAYED),
     ],
     ids=["ppo", "dqn"],
 )
@@ -121,7 +143,8 @@ def test_masked_doses_are_never_taken_in_learning_or_after(learner):
     patients = env.draw(None, 64)
 
     def costs(state, _):
-        episodes = learner._interact(jax.random.fold_in(state.key, state.updates), state, env, patients)
+        interact = actor_critic.interact if learner.id == "ppo" else value_based.interact
+        episodes = interact(learner, jax.random.fold_in(state.key, state.updates), state, env, patients)
         return learner.update(state, env, patients)[0], episodes.costs.sum()
 
     state, forbidden = jax.jit(lambda s: jax.lax.scan(costs, s, None, length=40))(start(jax.random.key(0)))
@@ -151,7 +174,7 @@ def test_courses_of_one_patient_share_their_noise_but_not_their_lots():
     learner = PPO(patients=12, repeats=3, minibatches=1, **SMALL)
     env = Probes(4)
     state = learner.init(jax.random.key(0), env)
-    episodes = jax.jit(lambda s: learner._interact(jax.random.key(2), s, env, env.draw(None, 64)))(state)
+    episodes = jax.jit(lambda s: actor_critic.interact(learner, jax.random.key(2), s, env, env.draw(None, 64)))(state)
     cues = episodes.observation[:, 0, 0].reshape(4, 3)
     np.testing.assert_array_equal(cues, np.repeat(cues[:, :1], 3, axis=1))
     assert len(set(cues[:, 0].tolist())) == 2
@@ -159,10 +182,9 @@ def test_courses_of_one_patient_share_their_noise_but_not_their_lots():
 
 
 def test_an_advantage_is_relative_to_the_other_courses_that_reached_the_decision():
-    learner = PPO(patients=4, repeats=2, minibatches=1)
     advantage = jnp.array([[1.0, 2.0], [3.0, 6.0], [5.0, 5.0], [7.0, 9.0]])
     alive = jnp.array([[True, True], [True, True], [True, False], [True, True]])
-    relative = learner._within_patient(advantage, alive)
+    relative = actor_critic.within_patient(advantage, alive, 2)
     np.testing.assert_allclose(jnp.where(alive, relative, 0.0), [[-2, -4], [2, 4], [-2, 0], [2, 9]])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from posology.environments.spec import Action, Feature, Spec, Step
-from posology.learners.deep.ppo import PPO, Batch
+from posology.learners.deep.ppo import PPO, Batch, parts_of
 from posology.learners.rollout import rollout
 
 MOST = 20
@@ -82,7 +82,7 @@ def test_after_the_end_the_true_last_observation_stays(played):
 def test_every_decision_is_in_one_part_and_only_a_memory_needs_whole_courses(memory, length):
     alive = np.arange(MOST) < LENGTHS[:, None]
     number = jnp.arange(alive.size).reshape(alive.shape)
-    parts = PPO(memory=memory)._parts(Batch(*[number] * 6, jnp.asarray(alive)))
+    parts = parts_of(PPO(memory=memory), Batch(*[number] * 6, jnp.asarray(alive)))
     assert parts.alive.shape[1] == length
     assert sorted(parts.action[parts.alive].tolist()) == np.asarray(number)[alive].tolist()
     ordered = [np.diff(row[lived]) for row, lived in zip(np.asarray(parts.action), np.asarray(parts.alive), strict=True)]

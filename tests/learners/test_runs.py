@@ -138,7 +138,7 @@ def test_a_run_of_format_1_which_knew_networks_only_is_read(run, tmp_path):
     record = json.loads((folder / "policy.json").read_text())
     network = {name: v for name, v in record.pop("form").items() if name not in ("kind", "states")}
     (folder / "policy.json").write_text(json.dumps({**record, "format": 1, "network": network}))
-    assert storage.load_policy(folder).record["form"] == {"kind": "network", **network, "states": 0}
+    assert storage.load_policy(folder).record["form"] == {"kind": "network", **network}
 
 
 def test_an_array_of_wrong_shape_is_named(run, tmp_path):

@@ -42,7 +42,16 @@ LEARNERS: dict[str, Entry] = {
         "deep",
         continuous=True,
     ),
+    "recurrent-ppo": Entry(
+        "Proximal policy optimisation with a recurrent memory",
+        "posology.learners.deep.recurrent_ppo:RecurrentPPO",
+        "deep",
+        continuous=True,
+    ),
+    "a2c": Entry("Advantage actor-critic", "posology.learners.deep.a2c:A2C", "deep", continuous=True),
+    "reinforce": Entry("REINFORCE with a baseline", "posology.learners.deep.reinforce:Reinforce", "deep", continuous=True),
     "dqn": Entry("Double deep Q-learning with replay", "posology.learners.deep.dqn:DQN", "deep"),
+    "qr-dqn": Entry("Quantile regression DQN, for the mean or the worst share", "posology.learners.deep.qr_dqn:QRDQN", "deep"),
     "q-learning": Entry("Q-learning with a table", "posology.learners.tabular.q_learning:QLearning", "tabular"),
     "sarsa": Entry("SARSA with a table", "posology.learners.tabular.sarsa:Sarsa", "tabular"),
     "expected-sarsa": Entry(

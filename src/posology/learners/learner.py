@@ -116,3 +116,18 @@ def in_unit_interval(learner: Any, *names: str) -> None:
     for name in names:
         if not 0.0 <= getattr(learner, name) <= 1.0:
             raise ValueError(f"{name} is {getattr(learner, name)}; it must lie between 0 and 1")
+
+
+def multiple(learner: Any, name: str, *parts: str) -> None:
+    """Raise a `ValueError` when the hyper-parameter `name` cannot be cut evenly into one of the others."""
+    for part in parts:
+        if getattr(learner, name) % getattr(learner, part):
+            raise ValueError(
+                f"{name} is {getattr(learner, name)}; it must be a multiple of {part}, {getattr(learner, part)}"
+            )
+
+
+def among(learner: Any, name: str, allowed: tuple[str, ...]) -> None:
+    """Raise a `ValueError` when a hyper-parameter is none of the words allowed."""
+    if getattr(learner, name) not in allowed:
+        raise ValueError(f"{name} is '{getattr(learner, name)}'; allowed: {', '.join(allowed)}")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from posology.learners.catalogue import LEARNERS
+from posology.learners.catalogue import learner as learner_of
 from posology.learners.judge import EVALUATION_SEED
 from posology.learners.learner import config
 from posology.policies import storage
@@ -75,8 +77,11 @@ Valid for patients like those it learned from, under that treatment's model; it 
 
 
 def same(was: Mapping[str, Any], now: Mapping[str, Any], what: str) -> None:
-    """Raise a `ValueError` that names the first difference between two runs."""
-    now = json.loads(json.dumps(now))
+    """Raise a `ValueError` that names the first difference between two runs. A setting that the earlier one's
+    version did not have stands at its default, which changes nothing."""
+    if now["learner"] in LEARNERS and isinstance(was.get("config"), dict):
+        was = {**was, "config": {**config(learner_of(now["learner"])()), **was["config"]}}
+    was, now = json.loads(json.dumps(was)), json.loads(json.dumps(now))
     for name in IDENTITY:
         if was.get(name) != now[name]:
             raise ValueError(

@@ -7,7 +7,7 @@ add a form: a frozen dataclass that meets `Form`, and a line in `FORMS`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Protocol
 
 from posology.policies.network import Network
@@ -53,13 +53,15 @@ def read(values: Mapping[str, Any]) -> Any:
     """The form that `description` wrote.
 
     Raises:
-        ValueError: for an unknown kind, a missing or unknown field or a value that is not allowed.
+        ValueError: for an unknown kind, a missing or unknown field or a value that is not allowed. A field
+            that the writer did not know stands at its default.
     """
     values = dict(values)
     kind = values.pop("kind", None)
     if kind not in FORMS:
         raise ValueError(f"its kind is {kind!r}; this version knows {', '.join(FORMS)}")
-    known = {f.name for f in fields(FORMS[kind])}
-    if set(values) != known:
+    known = {f.name: f for f in fields(FORMS[kind])}
+    needed = {name for name, f in known.items() if f.default is MISSING}
+    if not needed <= set(values) <= set(known):
         raise ValueError(f"the fields of a {kind} are {sorted(values)}; this version knows {sorted(known)}")
     return FORMS[kind](**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})

@@ -9,8 +9,10 @@ lie on disk. Layers are tanh. With `memory`
               n = tanh(W_n x + b_n + r ⊙ U_n h),  h ← (1 − z) ⊙ n + z ⊙ h        Cho 2014, arXiv:1406.1078
 
 Heads: `categorical` (logits over the dose table), `squashed` (a Gaussian u, dose = low + (high − low)·
-(1 + tanh u)/2) and `value` (one number per dose; the greedy dose is the best). A mask is applied to
-the logits or values themselves, so a forbidden dose has probability exactly 0.
+(1 + tanh u)/2), `value` (one number per dose; the greedy dose is the best), `duelling` (the same, as a value of
+the observation plus advantages less their mean: Wang 2016, arXiv:1511.06581) and `quantile` (so many quantiles
+of the return per dose, judged by the mean of the lowest share `risk` of them). A mask is applied to the
+logits or values themselves, so a forbidden dose has probability exactly 0.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import jax.numpy as jnp
 
 from posology.policies.policy import Policy
 
-HEADS = ("categorical", "squashed", "value")
+HEADS = ("categorical", "squashed", "value", "duelling", "quantile")
 MEMORIES = ("none", "window", "gru")
 FORBIDDEN = -1e9  # finite, so that a state without any allowed dose gives no NaN
 FAR = 10.0  # normalised observations are clipped to ± this many standard deviations
@@ -38,7 +40,8 @@ class Network:
 
     `inputs` is the length of an observation, `outputs` the number of doses (1 when squashed);
     `low` and `high` bound a squashed dose in physical units; `span` is the window's length. Where the
-    observation is the index of one of `states`, each of them has a row of the first layer.
+    observation is the index of one of `states`, each of them has a row of the first layer. `quantiles` and
+    `risk` belong to that head.
     """
 
     kind: ClassVar[str] = "network"
@@ -52,6 +55,8 @@ class Network:
     low: float = 0.0
     high: float = 1.0
     states: int = 0
+    quantiles: int = 1
+    risk: float = 1.0
 
     def __post_init__(self) -> None:
         if self.head not in HEADS:
@@ -62,6 +67,8 @@ class Network:
             raise ValueError(f"hidden is {self.hidden}; it needs one or more positive layer sizes")
         if self.memory == "window" and self.span < 1:
             raise ValueError(f"span is {self.span}; a window holds at least 1 observation")
+        if self.quantiles < 1 or not 0 < self.risk <= 1:
+            raise ValueError(f"quantiles {self.quantiles}, risk {self.risk}: at least one, of a share above 0 up to 1")
         if self.states and (self.inputs != 1 or self.memory == "window"):
             raise ValueError("the index of a state is one input, and no window remembers it; use memory none or gru")
 
@@ -87,7 +94,9 @@ def shapes(network: Network) -> dict[str, tuple[int, ...]]:
         size = network.hidden[-1]
         found |= {"gru.w": (width, 3 * size), "gru.u": (size, 3 * size), "gru.b": (3 * size,)}
         width = size
-    return found | {"head.w": (width, network.outputs), "head.b": (network.outputs,)}
+    outputs = {"duelling": network.outputs + 1, "quantile": network.outputs * network.quantiles}
+    last = outputs.get(network.head, network.outputs)
+    return found | {"head.w": (width, last), "head.b": (last,)}
 
 
 def normalise(observation: Any, mean: Any, sd: Any) -> Any:
@@ -127,8 +136,22 @@ def _hidden(network: Network, params: Params, x: Any, first: int) -> Any:
     return x
 
 
-def _head(params: Params, x: Any) -> Any:
-    return _dense(params, "head", x)
+def _head(network: Network, params: Params, x: Any) -> Any:
+    out = _dense(params, "head", x)
+    if network.head == "duelling":
+        advantage = out[..., 1:]
+        return out[..., :1] + advantage - jnp.mean(advantage, axis=-1, keepdims=True)
+    if network.head == "quantile":
+        return out.reshape(*out.shape[:-1], network.outputs, network.quantiles)
+    return out
+
+
+def scores(network: Network, outputs: Any) -> Any:
+    """One number per dose: the outputs, or the mean of the lowest quantiles of the return."""
+    if network.head != "quantile":
+        return outputs
+    lowest = max(round(network.risk * network.quantiles), 1)
+    return jnp.mean(jnp.sort(outputs, axis=-1)[..., :lowest], axis=-1)
 
 
 def _gru(params: Params, x: Any, h: Any) -> Any:
@@ -144,11 +167,11 @@ def step(network: Network, params: Params, x: Any, memory: Any) -> tuple[Any, An
     """Outputs for one (normalised) observation `x` and the memory after it."""
     if network.memory == "window":
         memory = jnp.concatenate([memory[1:], jnp.append(x, 1.0)[None]])
-        return _head(params, _layers(network, params, memory.reshape(-1))), memory
+        return _head(network, params, _layers(network, params, memory.reshape(-1))), memory
     x = _layers(network, params, x)
     if network.memory == "gru":
         x = memory = _gru(params, _dense(params, "gru", x), memory)
-    return _head(params, x), memory
+    return _head(network, params, x), memory
 
 
 def unroll(network: Network, params: Params, xs: Any) -> Any:
@@ -158,7 +181,7 @@ def unroll(network: Network, params: Params, xs: Any) -> Any:
         rows = jnp.concatenate([xs, jnp.ones((steps, 1), xs.dtype)], axis=-1)
         padded = jnp.concatenate([jnp.zeros((span - 1, rows.shape[-1]), xs.dtype), rows])
         seen = padded[jnp.arange(steps)[:, None] + jnp.arange(span)[None]]
-        return _head(params, _layers(network, params, seen.reshape(steps, -1)))
+        return _head(network, params, _layers(network, params, seen.reshape(steps, -1)))
     xs = _layers(network, params, xs)
     if network.memory == "gru":
 
@@ -167,7 +190,7 @@ def unroll(network: Network, params: Params, xs: Any) -> Any:
             return h, h
 
         _, xs = jax.lax.scan(cell, start(network), _dense(params, "gru", xs))
-    return _head(params, xs)
+    return _head(network, params, xs)
 
 
 def allowed(scores: Any, mask: Any) -> Any:
@@ -184,10 +207,10 @@ def _choose(network: Network, params: Params, outputs: Any, mask: Any, key: Any,
     if network.head == "squashed":
         u = outputs[0] if greedy else outputs[0] + jnp.exp(params["log_sd"]) * jax.random.normal(key)
         return squash(u, network.low, network.high)
-    scores = allowed(outputs, mask)
-    if greedy or network.head == "value":
-        return jnp.argmax(scores).astype(jnp.int32)
-    return jax.random.categorical(key, scores).astype(jnp.int32)
+    found = allowed(scores(network, outputs), mask)
+    if greedy or network.head != "categorical":
+        return jnp.argmax(found).astype(jnp.int32)
+    return jax.random.categorical(key, found).astype(jnp.int32)
 
 
 def network_policy(name: str, network: Network, params: Params, *, greedy: bool = True) -> Policy:
@@ -208,9 +231,9 @@ def network_policy(name: str, network: Network, params: Params, *, greedy: bool 
         return _choose(network, params, out, mask, key, greedy), memory
 
     def probabilities(observation: Any, mask: Any, memory: Any) -> Any:
-        scores = allowed(outputs(observation, memory)[0], mask)
-        if greedy or network.head == "value":
-            return jax.nn.one_hot(jnp.argmax(scores), network.outputs)
-        return jax.nn.softmax(scores)
+        found = allowed(scores(network, outputs(observation, memory)[0]), mask)
+        if greedy or network.head != "categorical":
+            return jax.nn.one_hot(jnp.argmax(found), network.outputs)
+        return jax.nn.softmax(found)
 
     return Policy(name, act, None if network.head == "squashed" else probabilities, lambda: start(network))

@@ -154,7 +154,7 @@ def read_record(run: Path | str) -> dict[str, Any]:
     if record["format"] > FORMAT:
         raise ValueError(f"{run} has format {record['format']}, newer than {FORMAT}; a newer posology can read it")
     if record["format"] == 1 and isinstance(record.get("network"), dict):  # it knew networks of numbers only
-        record["form"] = {"kind": "network", **record.pop("network"), "states": 0}
+        record["form"] = {"kind": "network", **record.pop("network")}
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise ValueError(f"{path} is damaged: it lacks {', '.join(missing)}")

@@ -4,6 +4,9 @@
     L(θ) = E[huber(Q_θ(o_t, a_t) − y)],     θ̄ ← (1 − τ)·θ̄ + τ·θ
                                    Mnih 2015, doi:10.1038/nature14236; van Hasselt 2016, arXiv:1509.06461
 
+Options: `n_step` n; `double` false judges by Q̄ alone; `duelling` networks (Wang 2016, arXiv:1511.06581);
+`prioritised` α > 0 draws decisions by their error (Schaul 2016, arXiv:1511.05952).
+
 One update lets `patients` of the pool live one whole episode each under an ε-greedy policy, stores
 their decisions and takes `gradients` steps. ε falls linearly over `explore_over` updates. The policy
 that is judged and stored is greedy on the slow network. With n > 1 the rewards between are those of
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -22,38 +25,12 @@ import optax
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import networks, replay, targets
-from posology.learners.learner import annealed, at_least, in_unit_interval
-from posology.learners.networks import Moments
-from posology.learners.replay import Replay
-from posology.learners.rollout import Episode, of_patients, rollout
-from posology.policies import network as net
+from posology.learners import targets
+from posology.learners.deep import value_based
+from posology.learners.deep.value_based import Decision, State
+from posology.learners.learner import at_least, in_unit_interval
 from posology.policies.network import Network
 from posology.policies.policy import Policy
-
-
-class Decision(NamedTuple):
-    """One stored decision: y = `reward` + `weight` · value at `after`, where `mask` is allowed."""
-
-    observation: Any
-    action: Any
-    reward: Any
-    weight: Any
-    after: Any
-    mask: Any
-
-
-class State(NamedTuple):
-    """Everything that changes while learning."""
-
-    weights: Any
-    slow: Any
-    optimiser: Any
-    observations: Moments
-    replay: Replay
-    key: Any
-    updates: Any
-    decisions: Any
 
 
 @dataclass(frozen=True)
@@ -61,6 +38,7 @@ class DQN:
     """Hyper-parameters. `discount` is per decision, unless the environment's steps tell their days.
 
     `bootstrap`: whether the end of study is worth the value of the true last observation or nothing.
+    `prioritised`: exponent α of the error in drawing decisions (0: evenly); `correction`: β of their weights.
     `anneal_over`: updates after which the learning rate has fallen linearly to 0 (0: constant).
     """
 
@@ -74,6 +52,10 @@ class DQN:
     anneal_over: int = 0
     discount: float = 0.99
     n_step: int = 1
+    double: bool = True
+    duelling: bool = False
+    prioritised: float = 0.0
+    correction: float = 0.5
     follow: float = 0.02
     huber: float = 1.0
     explore_over: int = 20
@@ -85,13 +67,14 @@ class DQN:
 
     def __post_init__(self) -> None:
         at_least(self, patients=1, gradients=1, batch=1, capacity=1, n_step=1, explore_over=1, learning_rate=0, anneal_over=0)
-        in_unit_interval(self, "discount", "follow", "explore_from", "explore_to")
+        in_unit_interval(self, "discount", "prioritised", "correction", "follow", "explore_from", "explore_to")
 
     def form(self, spec: Spec) -> Network:
         """One value per dose."""
         if not spec.discrete:
             raise ValueError(f"{spec.id} has a continuous dose; dqn needs a table of doses")
-        return Network(spec.size, len(spec.actions), hidden=self.hidden, head="value", states=spec.states)
+        head = "duelling" if self.duelling else "value"
+        return Network(spec.size, len(spec.actions), hidden=self.hidden, head=head, states=spec.states)
 
     def init(self, key: Any, env: Environment) -> State:
         """The state before the first update.
@@ -99,116 +82,25 @@ class DQN:
         Raises:
             ValueError: when one update's decisions do not fit the replay.
         """
-        spec = env.spec
-        if self.patients * spec.max_steps > self.capacity:
-            raise ValueError(
-                f"capacity is {self.capacity}; {self.patients} patients of {spec.max_steps} decisions need more"
-            )
-        key, first = jax.random.split(key)
-        weights = networks.initial(first, self.form(spec))
-        number = jax.ShapeDtypeStruct((), jnp.float32)
-        seen = jax.ShapeDtypeStruct((spec.size,), jnp.float32)
-        mask = jax.ShapeDtypeStruct((len(spec.actions),), jnp.bool_)
-        row = Decision(seen, jax.ShapeDtypeStruct((), jnp.int32), number, number, seen, mask)
-        moments, zero = networks.no_moments((spec.size,)), jnp.int32(0)
-        slow = jax.tree.map(jnp.copy, weights)
-        memory = self._optimiser().init(weights)
-        return State(weights, slow, memory, moments, replay.empty(row, self.capacity), key, zero, zero)
+        return value_based.init(self, key, env)
 
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
-        """One episode of each of `self.patients` patients, then `gradients` steps from the replay."""
-        key = jax.random.fold_in(state.key, state.updates)
-        episodes = self._interact(key, state, env, patients)
-        rows = jax.tree.map(lambda v: v.reshape(-1, *v.shape[2:]), jax.vmap(self._decisions)(episodes))
-        stored = replay.add(state.replay, rows, episodes.alive.reshape(-1))
-        seen = networks.merge(state.observations, episodes.observation[:, :-1], episodes.alive)
-        count = jnp.sum(episodes.alive, dtype=jnp.int32)
-        state = state._replace(observations=seen, replay=stored, decisions=state.decisions + count)
-        state, loss = self._learn(key, state, env.spec)
-        metrics = {
-            "return": jnp.mean(jnp.sum(episodes.reward, 1)),
-            "length": jnp.mean(jnp.sum(episodes.alive, 1, dtype=jnp.float32)),
-            "value_loss": loss,
-            "epsilon": self.epsilon(state.updates),
-        }
-        return state._replace(updates=state.updates + 1), metrics
-
-    def epsilon(self, updates: Any) -> Any:
-        """Probability of a random allowed dose after so many updates."""
-        done = jnp.minimum(updates.astype(jnp.float32) / self.explore_over, 1.0)
-        return self.explore_from + (self.explore_to - self.explore_from) * done
+        """One course of each of `self.patients` patients, then `gradients` steps from the replay."""
+        return value_based.update(self, self._loss, state, env, patients)
 
     def parameters(self, state: State) -> dict[str, Any]:
         """The slow value network, a running mean, and the normalisation of its observations."""
-        moments = state.observations
-        return {**state.slow, "observation.mean": moments.mean, "observation.sd": moments.sd}
+        return value_based.parameters(state)
 
     def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
         """The dose of highest value (values alone say nothing about how to draw: always greedy)."""
         return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
-    def values(self, state: State, spec: Spec, observation: Any) -> Any:
-        """Value of each dose, in units of reward, for one observation."""
-        return self._q(state.weights, state.observations, spec, observation)
-
-    def _q(self, weights: Any, moments: Moments, spec: Spec, observation: Any) -> Any:
-        network = self.form(spec)
-        return net.step(network, weights, net.enter(network, observation, moments.mean, moments.sd), ())[0]
-
-    def _interact(self, key: Any, state: State, env: Environment, patients: Any) -> Episode:
-        epsilon = self.epsilon(state.updates)
-
-        def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
-            coin, which = jax.random.split(key)
-            best = jnp.argmax(net.allowed(self.values(state, env.spec, observation), mask))
-            drawn = jax.random.categorical(which, net.allowed(jnp.zeros(mask.shape, jnp.float32), mask))
-            action = jnp.where(jax.random.uniform(coin) < epsilon, drawn, best).astype(jnp.int32)
-            return action, (), memory
-
-        pool = jax.tree.leaves(patients)[0].shape[0]
-        who, keys = jax.random.split(jax.random.fold_in(key, 0))
-        chosen = of_patients(patients, jax.random.randint(who, (self.patients,), 0, pool))
-        noise, choice = jax.random.split(keys, (2, self.patients))
-        one = lambda n, c, patient: rollout(env, act, (), n, c, patient, self.discount)  # noqa: E731
-        return jax.vmap(one)(noise, choice, chosen)
-
-    def _decisions(self, e: Episode) -> Decision:
-        """The decisions of one patient's episode, as rows."""
-        dead = e.terminated
-        if not self.bootstrap:
-            last = jnp.arange(e.alive.shape[0]) == e.alive.shape[0] - 1
-            dead = dead | e.truncated | (e.alive & last)
-        reward, weight, after = targets.n_step(e.reward, dead, e.truncated, e.alive, e.discount, self.n_step)
-        return Decision(e.observation[:-1], e.action, reward, weight, e.observation[after], e.mask[after])
-
-    def _loss(self, weights: Any, state: State, spec: Spec, d: Decision) -> Any:
-        """Loss of one decision."""
-        ahead = self._q(weights, state.observations, spec, d.after)
-        slow = self._q(state.slow, state.observations, spec, d.after)
+    def _loss(self, weights: Any, state: State, spec: Spec, d: Decision) -> tuple[Any, Any]:
+        """Loss of one decision, and the size of its error."""
+        q = lambda w, o: value_based.outputs(self.form(spec), w, state.observations, o)  # noqa: E731
+        slow = q(state.slow, d.after)
+        ahead = q(weights, d.after) if self.double else slow
         y = jax.lax.stop_gradient(d.reward + d.weight * targets.double_q(ahead, slow, d.mask))
-        return optax.huber_loss(
-            self._q(weights, state.observations, spec, d.observation)[d.action], y, delta=self.huber
-        )
-
-    def _learn(self, key: Any, state: State, spec: Spec) -> tuple[State, Any]:
-        optimiser = self._optimiser()
-        batch_loss = lambda w, s, rows: jnp.mean(jax.vmap(self._loss, (None, None, None, 0))(w, s, spec, rows))  # noqa: E731
-        rate = annealed(self.learning_rate, state.updates, self.anneal_over)
-        past = state.replay  # stays outside the loop's carry, which would copy it
-
-        def gradient_step(carry: Any, i: Any) -> tuple[Any, Any]:
-            weights, slow, memory = carry
-            rows = replay.sample(past, jax.random.fold_in(key, 1 + i), self.batch)
-            loss, gradient = jax.value_and_grad(batch_loss)(weights, state._replace(slow=slow), rows)
-            with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-                direction, memory = optimiser.update(gradient, memory)
-            weights = jax.tree.map(lambda w, d: w - rate * d, weights, direction)
-            slow = jax.tree.map(lambda old, new: old + self.follow * (new - old), slow, weights)
-            return (weights, slow, memory), loss
-
-        first = (state.weights, state.slow, state.optimiser)
-        (weights, slow, memory), losses = jax.lax.scan(gradient_step, first, jnp.arange(self.gradients))
-        return state._replace(weights=weights, slow=slow, optimiser=memory), jnp.mean(losses)
-
-    def _optimiser(self) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(self.max_gradient), optax.scale_by_adam())
+        now = q(weights, d.observation)[d.action]
+        return optax.huber_loss(now, y, delta=self.huber), jnp.abs(y - now)
