@@ -13,12 +13,13 @@ Gener Comput Syst 2003;19:341). All functions are for one patient and pure; the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from posology.patients import kinetics
+from posology.patients import kinetics, sparse
 from posology.patients.dosing import Schedule
 from posology.patients.model import PatientModel
 
@@ -230,3 +231,28 @@ def advance(
     steps = (schedule.length, schedule.rate, schedule.bolus, prepared)
     (y, lowest, *_), (readings, all_states) = jax.lax.scan(body, (start, first, first, first_slope), steps)
     return Trace(coordinates.leave(y), readings, lowest, all_states)
+
+
+def runge_kutta(rates: Callable[[Any], Any], x: Any, h: float, steps: int) -> Any:
+    """The state `steps` steps of length `h` later, by the classical method of order 4, for equations that need
+    nothing better and are not a `PatientModel`'s."""
+
+    def plus(x: Any, by: float, d: Any) -> Any:
+        return jax.tree.map(lambda a, b: a + by * b, x, d)
+
+    def one(x: Any, _: Any) -> tuple[Any, None]:
+        k1 = rates(x)
+        k2 = rates(plus(x, h / 2, k1))
+        k3 = rates(plus(x, h / 2, k2))
+        k4 = rates(plus(x, h, k3))
+        return jax.tree.map(lambda y, a, b, c, d: y + h / 6 * (a + 2 * b + 2 * c + d), x, k1, k2, k3, k4), None
+
+    return jax.lax.scan(one, x, None, length=steps)[0]
+
+
+def rosenbrock(rates: Callable[[Any], Any], x: Any, h: float, steps: int) -> Any:
+    """The same by RODAS with the exact Jacobian, for stiff equations; `x` is a named tuple of numbers."""
+    of_tuple = lambda *y: tuple(rates(type(x)(*y)))  # noqa: E731
+    nonzero = sparse.pattern(of_tuple, len(x))
+    one = lambda y, _: (kinetics.rosenbrock_step(of_tuple, nonzero, y, h), None)  # noqa: E731
+    return type(x)(*jax.lax.scan(one, tuple(x), None, length=steps)[0])
