@@ -52,6 +52,9 @@ LEARNERS: dict[str, Entry] = {
     "reinforce": Entry("REINFORCE with a baseline", "posology.learners.deep.reinforce:Reinforce", "deep", continuous=True),
     "dqn": Entry("Double deep Q-learning with replay", "posology.learners.deep.dqn:DQN", "deep"),
     "qr-dqn": Entry("Quantile regression DQN, for the mean or the worst share", "posology.learners.deep.qr_dqn:QRDQN", "deep"),
+    "ddpg": Entry("Deep deterministic policy gradient", "posology.learners.deep.ddpg:DDPG", "deep", False, True),
+    "td3": Entry("Twin delayed deep deterministic policy gradient", "posology.learners.deep.td3:TD3", "deep", False, True),
+    "sac": Entry("Soft actor-critic", "posology.learners.deep.sac:SAC", "deep", False, True),
     "q-learning": Entry("Q-learning with a table", "posology.learners.tabular.q_learning:QLearning", "tabular"),
     "sarsa": Entry("SARSA with a table", "posology.learners.tabular.sarsa:Sarsa", "tabular"),
     "expected-sarsa": Entry(

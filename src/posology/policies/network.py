@@ -8,11 +8,16 @@ lie on disk. Layers are tanh. With `memory`
     gru       z = σ(W_z x + U_z h + b_z),  r = σ(W_r x + U_r h + b_r)
               n = tanh(W_n x + b_n + r ⊙ U_n h),  h ← (1 − z) ⊙ n + z ⊙ h        Cho 2014, arXiv:1406.1078
 
-Heads: `categorical` (logits over the dose table), `squashed` (a Gaussian u, dose = low + (high − low)·
-(1 + tanh u)/2), `value` (one number per dose; the greedy dose is the best), `duelling` (the same, as a value of
-the observation plus advantages less their mean: Wang 2016, arXiv:1511.06581) and `quantile` (so many quantiles
-of the return per dose, judged by the mean of the lowest share `risk` of them). A mask is applied to the
-logits or values themselves, so a forbidden dose has probability exactly 0.
+Heads:
+
+    categorical   logits over the dose table
+    value         one number per dose; the greedy dose is the best
+    duelling      the same, as a value of the observation plus advantages less their mean   Wang 2016, arXiv:1511.06581
+    quantile      so many quantiles of the return per dose, judged by the mean of the lowest share `risk` of them
+    squashed      a Gaussian u, dose = low + (high − low)·(1 + tanh u)/2
+    gaussian      the same, with a spread of u that depends on the observation
+
+A mask is applied to the logits or values themselves, so a forbidden dose has probability exactly 0.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ import jax.numpy as jnp
 
 from posology.policies.policy import Policy
 
-HEADS = ("categorical", "squashed", "value", "duelling", "quantile")
+HEADS = ("categorical", "squashed", "value", "duelling", "quantile", "gaussian")
 MEMORIES = ("none", "window", "gru")
 FORBIDDEN = -1e9  # finite, so that a state without any allowed dose gives no NaN
 FAR = 10.0  # normalised observations are clipped to ± this many standard deviations
@@ -94,7 +99,7 @@ def shapes(network: Network) -> dict[str, tuple[int, ...]]:
         size = network.hidden[-1]
         found |= {"gru.w": (width, 3 * size), "gru.u": (size, 3 * size), "gru.b": (3 * size,)}
         width = size
-    outputs = {"duelling": network.outputs + 1, "quantile": network.outputs * network.quantiles}
+    outputs = {"duelling": network.outputs + 1, "quantile": network.outputs * network.quantiles, "gaussian": 2}
     last = outputs.get(network.head, network.outputs)
     return found | {"head.w": (width, last), "head.b": (last,)}
 
@@ -198,6 +203,11 @@ def allowed(scores: Any, mask: Any) -> Any:
     return jnp.where(mask, scores, FORBIDDEN)
 
 
+def spread(outputs: Any) -> Any:
+    """ln SD of u under a `gaussian` head, kept within what float32 can sample and judge."""
+    return jnp.clip(outputs[..., 1], -10.0, 2.0)
+
+
 def squash(u: Any, low: float, high: float) -> Any:
     """The dose in [low, high] of an unbounded `u`."""
     return low + (high - low) * 0.5 * (1.0 + jnp.tanh(u))
@@ -206,6 +216,9 @@ def squash(u: Any, low: float, high: float) -> Any:
 def _choose(network: Network, params: Params, outputs: Any, mask: Any, key: Any, greedy: bool) -> Any:
     if network.head == "squashed":
         u = outputs[0] if greedy else outputs[0] + jnp.exp(params["log_sd"]) * jax.random.normal(key)
+        return squash(u, network.low, network.high)
+    if network.head == "gaussian":
+        u = outputs[0] if greedy else outputs[0] + jnp.exp(spread(outputs)) * jax.random.normal(key)
         return squash(u, network.low, network.high)
     found = allowed(scores(network, outputs), mask)
     if greedy or network.head != "categorical":
@@ -236,4 +249,4 @@ def network_policy(name: str, network: Network, params: Params, *, greedy: bool 
             return jax.nn.one_hot(jnp.argmax(found), network.outputs)
         return jax.nn.softmax(found)
 
-    return Policy(name, act, None if network.head == "squashed" else probabilities, lambda: start(network))
+    return Policy(name, act, None if network.head in ("squashed", "gaussian") else probabilities, lambda: start(network))
