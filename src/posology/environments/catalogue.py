@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from posology.environments.problem import Problem
-from posology.environments.problems import four_state_chemo, hiv_sti, icu_sepsis
+from posology.environments.problems import four_state_chemo, hiv_sti, icu_sepsis, linear_bandit
 from posology.environments.spec import Spec
 from posology.environments.treatment import Treatment
 from posology.environments.treatments import (
@@ -30,6 +30,7 @@ PROBLEMS: dict[str, Problem] = {
     "hiv-sti-v1": hiv_sti.PROBLEM,
     "four-state-chemo-v1": four_state_chemo.PROBLEM,
     "four-state-chemo-levels-v1": four_state_chemo.BY_LEVEL,
+    "linear-bandit-v1": linear_bandit.PROBLEM,
 }
 
 

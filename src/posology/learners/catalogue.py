@@ -32,6 +32,8 @@ class Entry:
             return f"needs a table of doses; the dose of {spec.id} is continuous"
         if self.plans and not spec.states:
             return f"plans on tables of transitions; {spec.id} has none: its states are not finitely many"
+        if self.family == "bandit" and spec.states:
+            return f"is linear in what is observed; the observation of {spec.id} is the index of a state"
         return None
 
 
@@ -60,6 +62,10 @@ LEARNERS: dict[str, Entry] = {
     "expected-sarsa": Entry(
         "Expected SARSA with a table", "posology.learners.tabular.expected_sarsa:ExpectedSarsa", "tabular"
     ),
+    "lin-ucb": Entry("LinUCB: the dose that could be the best", "posology.learners.bandit.lin_ucb:LinUCB", "bandit"),
+    "lin-thompson": Entry("Linear Thompson sampling", "posology.learners.bandit.thompson:LinearThompson", "bandit"),
+    "lasso-bandit": Entry("LASSO bandit: few covariates matter", "posology.learners.bandit.lasso:LassoBandit", "bandit"),
+    "neural-linear": Entry("Neural-linear bandit", "posology.learners.bandit.neural_linear:NeuralLinear", "bandit"),
     "value-iteration": Entry(
         "Value iteration", "posology.learners.planning.value_iteration:ValueIteration", "planning", plans=True
     ),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Protocol
 
+from posology.policies.linear import Linear
 from posology.policies.network import Network
 from posology.policies.policy import Policy
 from posology.policies.tabular import Table
@@ -40,7 +41,7 @@ class Form(Protocol):
         ...
 
 
-FORMS: dict[str, type[Any]] = {"network": Network, "table": Table}
+FORMS: dict[str, type[Any]] = {"network": Network, "table": Table, "linear": Linear}
 
 
 def description(form: Any) -> dict[str, Any]:

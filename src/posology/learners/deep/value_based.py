@@ -20,7 +20,7 @@ import optax
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import networks, replay, targets
+from posology.learners import exploration, networks, replay, targets
 from posology.learners.learner import annealed
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
@@ -100,15 +100,9 @@ def update(learner: Any, loss: Loss, state: State, env: Environment, patients: A
         "return": jnp.mean(jnp.sum(episodes.reward, 1)),
         "length": jnp.mean(jnp.sum(episodes.alive, 1, dtype=jnp.float32)),
         "value_loss": cost,
-        "epsilon": epsilon(learner, state.updates),
+        "epsilon": exploration.share(learner, state.updates),
     }
     return state._replace(updates=state.updates + 1), metrics
-
-
-def epsilon(learner: Any, updates: Any) -> Any:
-    """Probability of a random allowed dose after so many updates."""
-    done = jnp.minimum(updates.astype(jnp.float32) / learner.explore_over, 1.0)
-    return learner.explore_from + (learner.explore_to - learner.explore_from) * done
 
 
 def outputs(network: Network, weights: Any, moments: Moments, observation: Any) -> Any:
@@ -124,14 +118,13 @@ def parameters(state: State) -> dict[str, Any]:
 
 def interact(learner: Any, key: Any, state: State, env: Environment, patients: Any) -> Episode:
     """Courses under the best dose so far, or a random one with probability ε."""
-    share, network = epsilon(learner, state.updates), learner.form(env.spec)
+    share, network = exploration.share(learner, state.updates), learner.form(env.spec)
 
     def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
         coin, which = jax.random.split(key)
         found = net.scores(network, outputs(network, state.weights, state.observations, observation))
         best = jnp.argmax(net.allowed(found, mask))
-        drawn = jax.random.categorical(which, net.allowed(jnp.zeros(mask.shape, jnp.float32), mask))
-        action = jnp.where(jax.random.uniform(coin) < share, drawn, best).astype(jnp.int32)
+        action = jnp.where(jax.random.uniform(coin) < share, exploration.evenly(which, mask), best).astype(jnp.int32)
         return action, (), memory
 
     pool = jax.tree.leaves(patients)[0].shape[0]

@@ -15,12 +15,10 @@ import jax.numpy as jnp
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import networks
-from posology.learners.rollout import rollout
+from posology.learners.exploration import scout
 from posology.policies import network as net
 from posology.policies.tabular import Table
 
-PATIENTS = 256  # whose observations make the cells
 ROUNDS = 25
 
 
@@ -33,27 +31,13 @@ def form(spec: Spec, cells: int) -> Table:
 
 def fit(key: Any, env: Environment, cells: int) -> dict[str, Any]:
     """What the table of `form` needs to find a cell: centres and the scale of the observations."""
-    spec = env.spec
-    if spec.states:
+    if env.spec.states:
         return {}
-    draw, noise, choice, first = jax.random.split(key, 4)
-    patients = env.draw(draw, PATIENTS)
-    play = lambda n, c, patient: rollout(env, at_random, (), n, c, patient)  # noqa: E731
-    episodes = jax.vmap(play)(jax.random.split(noise, PATIENTS), jax.random.split(choice, PATIENTS), patients)
-    seen, here = episodes.observation[:, :-1], episodes.alive
-    moments = networks.merge(networks.no_moments((spec.size,)), seen, here)
+    first, second = jax.random.split(key)
+    seen, alive, moments = scout(first, env)
     scaled = jax.vmap(jax.vmap(net.normalise, (0, None, None)), (0, None, None))(seen, moments.mean, moments.sd)
-    centres = k_means(first, scaled.reshape(-1, spec.size), here.reshape(-1), cells)
+    centres = k_means(second, scaled.reshape(-1, env.spec.size), alive.reshape(-1), cells)
     return {"centres": centres, "observation.mean": moments.mean, "observation.sd": moments.sd}
-
-
-def at_random(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
-    """Any dose that may be given, evenly."""
-    return (
-        jax.random.categorical(key, net.allowed(jnp.zeros(mask.shape, jnp.float32), mask)).astype(jnp.int32),
-        (),
-        memory,
-    )
 
 
 def k_means(key: Any, points: Any, present: Any, cells: int) -> Any:

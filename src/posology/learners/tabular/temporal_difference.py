@@ -19,6 +19,7 @@ import jax.numpy as jnp
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
+from posology.learners import exploration
 from posology.learners.rollout import Episode, of_patients, rollout
 from posology.learners.tabular import discretise
 from posology.policies import network as net
@@ -69,17 +70,11 @@ def init(learner: Any, key: Any, env: Environment) -> State:
     return State(none, none, arrays, key, jnp.int32(0), jnp.int32(0))
 
 
-def epsilon(learner: Any, updates: Any) -> Any:
-    """Share of random doses after so many updates."""
-    done = jnp.minimum(updates.astype(jnp.float32) / learner.explore_over, 1.0)
-    return learner.explore_from + (learner.explore_to - learner.explore_from) * done
-
-
 def update(
     learner: Any, expects: Expects, state: State, env: Environment, patients: Any
 ) -> tuple[State, dict[str, Any]]:
     """`patients` courses, then every decision of them once."""
-    key, share = jax.random.fold_in(state.key, state.updates), epsilon(learner, state.updates)
+    key, share = jax.random.fold_in(state.key, state.updates), exploration.share(learner, state.updates)
     e = interact(learner, key, state, env, patients, share)
     values, visits, error = learn(learner, expects, state, env.spec, e, share)
     metrics = {
@@ -101,7 +96,7 @@ def interact(learner: Any, key: Any, state: State, env: Environment, patients: A
         coin, which = jax.random.split(key)
         cell = form.cell(state.arrays, observation)
         greedy = jnp.argmax(net.allowed(state.values[cell], mask)).astype(jnp.int32)
-        drawn = discretise.at_random(which, observation, mask, ())[0]
+        drawn = exploration.evenly(which, mask)
         return jnp.where(jax.random.uniform(coin) < share, drawn, greedy), cell, memory
 
     pool = jax.tree.leaves(patients)[0].shape[0]

@@ -1,0 +1,1 @@
+"""Learners that judge a dose by what it brings before the next decision."""
