@@ -29,18 +29,21 @@ def episodes(name):
     env = TreatmentEnvironment(TREATMENTS[name])
     rows = [i for i, a in enumerate(env.treatment.actions) if not a.delay]
 
+    @jax.jit
+    @jax.vmap
     def one(patient):
-        state, observation, mask = env.reset(KEY, patient)
-        kept = [(state, observation, mask)]
-        for t in range(3):
-            wanted = rows[(5 * t + 1) % len(rows)]
-            action = jnp.where(mask[wanted], wanted, jnp.argmax(mask))
-            step = env.step(KEY, state, action, patient)
-            state, mask = step.state, step.mask
-            kept.append((state, step.observation, step.mask))
-        return jax.tree.map(lambda *v: jnp.stack(v), *kept)
+        first = env.reset(KEY, patient)
 
-    return env.treatment, jax.jit(jax.vmap(one))(env.draw(KEY, 3))
+        def visit(before, wanted):
+            state, _, mask = before
+            step = env.step(KEY, state, jnp.where(mask[wanted], wanted, jnp.argmax(mask)), patient)
+            after = (step.state, step.observation, step.mask)
+            return after, after
+
+        later = jax.lax.scan(visit, first, jnp.array([rows[(5 * t + 1) % len(rows)] for t in range(3)]))[1]
+        return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, later)
+
+    return env.treatment, one(env.draw(KEY, 3))
 
 
 def policy(treatment, observation, mask):

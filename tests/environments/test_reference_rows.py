@@ -12,6 +12,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from posology.data.history import DAY
 from posology.environments.catalogue import treatment
@@ -62,6 +63,7 @@ def explicit(env, patients, key):
     return np.asarray(jax.jit(jax.vmap(one))(patients))
 
 
+@pytest.mark.slow
 def test_the_printed_rows_hold_the_broken_patients_of_an_explicit_step(x64):
     env = TreatmentEnvironment(treatment("paclitaxel-cycles-v1"))
     n, key = 1500, jax.random.key(5)

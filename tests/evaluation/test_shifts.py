@@ -44,6 +44,7 @@ def test_the_body_gets_the_dose_in_the_other_drugs_scale_and_the_history_as_name
     assert float(env.mg(100.0, patient)) == pytest.approx(100 * float(patient.covariates["bsa"]))
 
 
+@pytest.mark.slow
 def test_patients_of_chen_stand_paclitaxel_better_than_those_of_henrich():
     """Cumulative neutropenia belongs to Henrich's stem cells; a plain marrow recovers each cycle."""
     t = treatment("paclitaxel-cycles-v1")

@@ -37,7 +37,8 @@ def test_a_plan_of_the_whole_course_is_about_as_good_as_the_greedy_oracle():
     assert mean_return(name, "oracle-course") > mean_return(name, "oracle") - 0.25
 
 
-@pytest.mark.parametrize("arm", ["ensemble-greedy:32", pytest.param("map-greedy", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("arm", ["ensemble-greedy:32", "map-greedy"])
 def test_a_planner_holds_levels_in_range(arm):
     name = "phenobarbital-maintenance-v1"
     assert mean_return(name, arm) > mean_return(name, "standard")
