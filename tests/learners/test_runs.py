@@ -18,7 +18,7 @@ from probes import Probes, Titrate  # noqa: E402
 from train_probe import LEARNER  # noqa: E402
 
 from posology.benchmarks import kills  # noqa: E402
-from posology.learners.loops import train  # noqa: E402
+from posology.learners.loops import train, train_seeds  # noqa: E402
 from posology.policies import storage  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -89,6 +89,18 @@ def test_a_loaded_policy_doses_as_the_learned_one(run):
 def test_a_finished_run_is_returned_not_repeated(run):
     again = train(Probes(4), LEARNER, run[0], seed=1, **SETTINGS)
     assert again == run[1]
+
+
+def test_seeds_share_one_compilation_and_end_where_each_would_alone(run, tmp_path):
+    events = []
+    found = train_seeds(Probes(4), LEARNER, tmp_path / "several", 2, report=events.append, **SETTINGS)
+    compiled = [e["seconds"] for e in events if e["event"] == "compiled"]
+    assert len(compiled) == 2 and compiled[0] > 0 and compiled[1] == 0
+    alone, shared = (load_file(folder / "policy.safetensors") for folder in (run[0], tmp_path / "several" / "seed-1"))
+    for name, array in alone.items():
+        np.testing.assert_array_equal(shared[name], array)
+    assert found[1]["return_mean"] == run[1]["return_mean"]
+    assert train_seeds(Probes(4), LEARNER, tmp_path / "several", 2, **SETTINGS) == found
 
 
 def test_another_seed_does_not_overwrite_a_run(run):

@@ -38,6 +38,7 @@ def train(
     learner_id: str = typer.Option("ppo", "--learner", help="A learner's id (see `posology list learners`)."),
     out: Path = typer.Option(None, help="Run folder; runs/<treatment>/<learner>/seed-<seed> when not given."),
     seed: int = typer.Option(0, min=0, max=2**31 - 1, help="Training seed."),
+    seeds: int = typer.Option(0, min=0, help="Train with seeds 0 to this less one, compiling once; 0: with --seed alone."),
     updates: int = typer.Option(300, min=1, help="Updates at most."),
     seconds: float = typer.Option(None, min=1, help="Seconds at most, compilation included."),
     change: list[str] = typer.Option([], "--set", help="A hyper-parameter, as name=value; repeat it."),
@@ -52,19 +53,24 @@ def train(
     entry = LEARNERS[known(learner_id, LEARNERS, "learner")]
     if reason := entry.refuses(asked):
         raise ValueError(f"{learner_id} cannot learn {treatment_id}: {reason}")
-    out = out or Path("runs") / treatment_id / learner_id / f"seed-{seed}"
+    out = out or Path("runs") / treatment_id / learner_id / ("" if seeds else f"seed-{seed}")
     writable(out, "--out", folder=True)
     made = configure(annealing(suited(learner(learner_id)(), asked), updates), settings(change))
     quiet = (lambda event: None) if as_json else show
+    env = environment(treatment_id)
     if entry.plans:
         from posology.learners.planning.plan import plan
 
-        result = plan(environment(treatment_id), made, out, seed, report=quiet)
+        found = [plan(env, made, out / f"seed-{n}", n, report=quiet) for n in range(seeds)] or [
+            plan(env, made, out, seed, report=quiet)
+        ]
     else:
-        from posology.learners.loops import train as run
+        from posology.learners import loops
 
-        result = run(environment(treatment_id), made, out, seed, updates=updates, seconds=seconds, report=quiet)
+        given: dict[str, Any] = {"updates": updates, "seconds": seconds, "report": quiet}
+        found = loops.train_seeds(env, made, out, seeds, **given) or [loops.train(env, made, out, seed, **given)]
     if as_json:
-        return print_json(result)
-    mean, low, high = (result[k] for k in ("return_mean", "lower", "upper"))
-    print(f"{out}: return {mean:.3f} (95 % interval {low:.3f} to {high:.3f}) on held-out patients")
+        return print_json(found if seeds else found[0])
+    for result in found:
+        mean, low, high = (result[k] for k in ("return_mean", "lower", "upper"))
+        print(f"{result['run']}: return {mean:.3f} (95 % interval {low:.3f} to {high:.3f}) on held-out patients")

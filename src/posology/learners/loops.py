@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -57,6 +57,48 @@ def _compiled(*lowered: Any) -> list[Any]:
         return list(pool.map(lambda program: program.compile(), lowered))
 
 
+class Programs(NamedTuple):
+    """What a training runs, compiled: so many updates, and judging; the same for every seed."""
+
+    many: Any
+    judge: Any
+    like: Any  # a state's shapes
+    seconds: float
+
+
+def programs(env: Environment, learner: Learner, pool: int = 4096, held_out: int = 1000) -> Programs:
+    """Compile a training on so many patients, judged on so many others."""
+    begun, judge = time.perf_counter(), jax.random.key(EVALUATION_SEED)
+    unseen = env.draw(jax.random.fold_in(judge, 0), held_out)
+    like = jax.eval_shape(lambda key: learner.init(key, env), judge)
+    patients = jax.eval_shape(lambda key: env.draw(key, pool), judge)
+    many = jax.jit(advance(learner, env), donate_argnums=0).lower(like, patients, jnp.int32(1))
+    policy_of = lambda parameters: learner.policy(parameters, env.spec)  # noqa: E731
+    judged: Any = evaluator(env, policy_of, unseen, jax.random.fold_in(judge, 1))
+    both = _compiled(many, judged.lower(jax.eval_shape(learner.parameters, like)))
+    return Programs(both[0], both[1], like, time.perf_counter() - begun)
+
+
+def train_seeds(
+    env: Environment, learner: Learner, folder: Path | str, seeds: int, *, report: Report = _silent, **settings: Any
+) -> list[dict[str, Any]]:
+    """Learn with the seeds 0, 1, … into `folder/seed-<n>`, compiling once; each run is what `train` makes alone.
+
+    Args:
+        settings: of `train`; seconds are those of each run.
+    """
+    folder, held = Path(folder), {k: settings[k] for k in ("pool", "held_out") if k in settings}
+    made: list[Programs] = []
+
+    def shared() -> Programs:
+        if not made:
+            made.append(programs(env, learner, **held))
+            return made[0]
+        return made[0]._replace(seconds=0.0)
+
+    return [train(env, learner, folder / f"seed-{n}", n, report=report, shared=shared, **settings) for n in range(seeds)]
+
+
 def train(
     env: Environment,
     learner: Learner,
@@ -74,6 +116,7 @@ def train(
     resume: bool = True,
     fingerprint: str | None = None,
     data_hash: str | None = None,
+    shared: Callable[[], Programs] | None = None,
 ) -> dict[str, Any]:
     """Learn a policy and write its run to the folder `out`.
 
@@ -89,6 +132,7 @@ def train(
         resume: go on with an unfinished run, or return a finished one of the same settings; False
             discards an unfinished run.
         fingerprint: of the treatment, its own if it has one, else a hash of its spec.
+        shared: gives programs that were compiled for the same environment, learner and numbers of patients.
 
     Returns:
         run, treatment, learner, return_mean, lower, upper, samples, seconds, compile_seconds, updates.
@@ -103,7 +147,7 @@ def train(
     if out.exists():
         return runs.finished(out, identity, resume)
     run = _Run(env, learner, out, identity, report)
-    run.begin(seed, pool, held_out, resume)
+    run.begin(seed, pool, shared or (lambda: programs(env, learner, pool, held_out)), resume)
     run.learn(updates, seconds, chunk, evaluate_every, checkpoint_seconds)
     return run.finish()
 
@@ -122,30 +166,21 @@ class _Run:
         """Seconds of the whole run, earlier parts included."""
         return self.earlier + time.perf_counter() - self.begun
 
-    def begin(self, seed: int, pool: int, held_out: int, resume: bool) -> None:
+    def begin(self, seed: int, pool: int, made: Callable[[], Programs], resume: bool) -> None:
         """Draw the patients, compile, and start or resume."""
         if not resume and self.folder.exists():
             shutil.rmtree(self.folder)
         progress = storage.checkpoint_progress(self.folder)
         if progress is not None:
             runs.same(progress["identity"], self.identity, f"the unfinished run {self.folder}")
-        root, judge = jax.random.key(seed), jax.random.key(EVALUATION_SEED)
+        root = jax.random.key(seed)
         self.patients = self.env.draw(jax.random.fold_in(root, 1), pool)
-        unseen = self.env.draw(jax.random.fold_in(judge, 0), held_out)
-        start = lambda key: self.learner.init(key, self.env)  # noqa: E731
-        key = jax.random.fold_in(root, 0)
-        like = jax.eval_shape(start, key)
-        begun = time.perf_counter()
-        many = jax.jit(advance(self.learner, self.env), donate_argnums=0).lower(like, self.patients, jnp.int32(1))
-        policy_of = lambda parameters: self.learner.policy(parameters, self.env.spec)  # noqa: E731
-        judged: Any = evaluator(self.env, policy_of, unseen, jax.random.fold_in(judge, 1))
-        parameters = jax.eval_shape(self.learner.parameters, like)
-        self.many, self.judge = _compiled(many, judged.lower(parameters))
-        self.compile_seconds = time.perf_counter() - begun
+        self.many, self.judge, like, self.compile_seconds = made()
         self.report({"event": "compiled", "seconds": self.compile_seconds})
         if progress is None:
+            start = jax.jit(lambda key: self.learner.init(key, self.env))
             # The optimiser's zeros may share one buffer; donating wants each its own.
-            self.state = jax.tree.map(jnp.copy, jax.jit(start)(key))
+            self.state = jax.tree.map(jnp.copy, start(jax.random.fold_in(root, 0)))
         else:
             self._restore(like)
 
