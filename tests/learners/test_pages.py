@@ -11,7 +11,7 @@ import jax
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from probes import Probes, Titrate  # noqa: E402
+from probes import Masked, Probes, Titrate  # noqa: E402
 
 from posology.learners import catalogue  # noqa: E402
 
@@ -48,7 +48,9 @@ def test_defaults_on_the_page_are_those_of_the_code(id):
 
 @pytest.mark.parametrize("id", [i for i, e in catalogue.LEARNERS.items() if not e.plans])
 def test_every_logged_metric_is_on_the_page_with_its_formula(id):
-    learner, env = catalogue.learner(id)(), Probes() if catalogue.LEARNERS[id].discrete else Titrate()
+    entry = catalogue.LEARNERS[id]
+    env = Masked() if entry.constrained else Probes() if entry.discrete else Titrate()
+    learner = catalogue.learner(id)()
     state = jax.eval_shape(lambda key: learner.init(key, env), jax.random.key(0))
     metrics = jax.eval_shape(lambda s: learner.update(s, env, env.draw(None, 8))[1], state)
     explained = rows(id, "What is logged")

@@ -23,6 +23,7 @@ class Entry:
     discrete: bool = True
     continuous: bool = False
     plans: bool = False
+    constrained: bool = False
 
     def refuses(self, spec: Spec) -> str | None:
         """Why this learner cannot learn this problem, or None."""
@@ -32,6 +33,8 @@ class Entry:
             return f"needs a table of doses; the dose of {spec.id} is continuous"
         if self.plans and not spec.states:
             return f"plans on tables of transitions; {spec.id} has none: its states are not finitely many"
+        if self.constrained and not spec.costs:
+            return f"bounds costs; {spec.id} counts none"
         if self.family == "bandit" and spec.states:
             return f"is linear in what is observed; the observation of {spec.id} is the index of a state"
         return None
@@ -57,6 +60,13 @@ LEARNERS: dict[str, Entry] = {
     "ddpg": Entry("Deep deterministic policy gradient", "posology.learners.deep.ddpg:DDPG", "deep", False, True),
     "td3": Entry("Twin delayed deep deterministic policy gradient", "posology.learners.deep.td3:TD3", "deep", False, True),
     "sac": Entry("Soft actor-critic", "posology.learners.deep.sac:SAC", "deep", False, True),
+    "lagrangian-ppo": Entry(
+        "Proximal policy optimisation that keeps costs within bounds",
+        "posology.learners.safe.lagrangian_ppo:LagrangianPPO",
+        "safe",
+        continuous=True,
+        constrained=True,
+    ),
     "q-learning": Entry("Q-learning with a table", "posology.learners.tabular.q_learning:QLearning", "tabular"),
     "sarsa": Entry("SARSA with a table", "posology.learners.tabular.sarsa:Sarsa", "tabular"),
     "expected-sarsa": Entry(

@@ -1,0 +1,1 @@
+"""Learners that keep the costs of a course within what is allowed."""
