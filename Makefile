@@ -13,13 +13,13 @@ export JAX_COMPILATION_CACHE_DIR ?= .cache/jax
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(STAMP)  ## create .venv with the extras clinic, bayes and dev
+install: $(STAMP)  ## create .venv with the extras clinic, bayes, tune and dev
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (a few minutes, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Posology needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
-	@$(PIP) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[clinic,bayes,dev]' 2>$(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
+	@$(PIP) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[clinic,bayes,tune,dev]' 2>$(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
 	@touch $(STAMP)
 
 demo: install  ## learn a dosing policy and try it against the standard of care

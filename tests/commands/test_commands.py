@@ -46,7 +46,10 @@ def refused(capsys, code, *arguments):
     return err
 
 
-@pytest.mark.parametrize("line", ["['--help']", "['list', 'models', '--json']", "['list', 'treatments']", "['list', 'learners']"])
+@pytest.mark.parametrize(
+    "line",
+    ["['--help']", "['list', 'models', '--json']", "['list', 'treatments']", "['list', 'learners', '--for', 'icu-sepsis-v1']"],
+)
 def test_help_and_list_import_nothing_heavy(line):
     program = f"import sys; from posology.commands import run; code = run({line}); " + (
         f"print('heavy:', [m for m in {HEAVY!r} if m in sys.modules]); sys.exit(code)"
@@ -86,6 +89,15 @@ def test_list_models_has_the_keys_that_other_programs_read(capsys):
         for p in row["parameters"]:
             assert set(p) == {"symbol", "value", "unit", "status", "source"}
             assert p["source"], f"{row['id']}.{p['symbol']} has no source"
+
+
+def test_learners_are_listed_with_why_they_cannot_learn_a_problem(capsys):
+    rows = {r["id"]: r for r in json.loads(shown(capsys, "list", "learners", "--for", "icu-sepsis-v1", "--json"))}
+    assert rows["policy-iteration"]["learns"] and rows["policy-iteration"]["why_not"] is None
+    assert rows["ddpg"]["why_not"] == "needs a continuous dose; icu-sepsis-v1 has a table of 25 doses"
+    assert "yes" in shown(capsys, "list", "learners", "--for", "four-state-chemo-v1")
+    assert "unknown treatment 'moon'" in refused(capsys, 2, "list", "learners", "--for", "moon")
+    assert "--for goes with learners" in refused(capsys, 2, "list", "models", "--for", "icu-sepsis-v1")
 
 
 def test_list_learners_and_estimators_give_id_and_title(fakes, capsys):

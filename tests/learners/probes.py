@@ -131,8 +131,9 @@ class Titrate:
     """One continuous dose in [0, 10] mg; the right one is 2 or 7 mg, told by the observation."""
 
     spec: Spec = Spec(
-        "titrate", (Feature("cue", "1"),), (), ("reward",), (1.0,), max_steps=1, low=0.0, high=10.0, action_unit="mg"
-    )
+        "titrate", (Feature("cue", "1"),), (), ("reward",), (1.0,), max_steps=1, low=0.0, high=10.0, action_unit="mg",
+        differentiable=True,
+    )  # fmt: skip
 
     def draw(self, key: Any, n: int) -> Person:
         return Person(jnp.zeros(n, jnp.int32), jnp.arange(n, dtype=jnp.int32))
@@ -146,3 +147,31 @@ class Titrate:
         reward = -(((action - right) / 10.0) ** 2)
         ended, none = jnp.bool_(True), jnp.bool_(False)
         return Step(state, state.cue[None], reward, reward[None], jnp.zeros(0), ended, none, jnp.ones(1, bool))
+
+
+# efficacy and toxicity of five doses; the last is worse than the fourth in both
+EFFICACY = (0.0, 0.6, 0.85, 1.0, 0.95)
+TOXICITY = (0.0, 0.1, 0.35, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Window:
+    """One dose; the sign of the cue says whether the patient is well (toxicity halves)."""
+
+    spec: Spec = Spec(
+        "window", (Feature("cue", "1"),), tuple(Action(f"{i} mg", float(i), "mg") for i in range(5)),
+        ("efficacy", "toxicity"), (1.0, -1.0), max_steps=1,
+    )  # fmt: skip
+
+    def draw(self, key, n):
+        return Person(jnp.zeros(n, jnp.int32), jnp.arange(n, dtype=jnp.int32))
+
+    def reset(self, key, patient):
+        cue = jnp.where(jax.random.bernoulli(jax.random.fold_in(key, patient.id)), 1.0, -1.0)
+        return Now(patient.kind, jnp.int32(0), cue), cue[None], jnp.ones(5, bool)
+
+    def step(self, key, state, action, patient):
+        toxic = jnp.array(TOXICITY)[action] * jnp.where(state.cue > 0, 0.5, 1.0)
+        terms = jnp.stack([jnp.array(EFFICACY)[action], toxic])
+        over = jnp.bool_(True)
+        return Step(state, state.cue[None], terms[0] - terms[1], terms, jnp.zeros(0), over, ~over, jnp.ones(5, bool))

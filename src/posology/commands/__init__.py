@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "posology.commands.simulate:simulate",
     "sample": "posology.commands.sample:sample",
     "train": "posology.commands.train:train",
+    "tune": "posology.commands.tune:tune",
     "trial": "posology.commands.trial:trial",
     "individualise": "posology.commands.individualise:individualise",
     "report": "posology.commands.report:report",

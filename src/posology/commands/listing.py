@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from posology.commands.errors import known
 from posology.commands.output import print_json, print_table
 from posology.quantities import numbers_of
 
@@ -80,12 +81,27 @@ def summaries(family: Family) -> list[dict[str, Any]]:
     return [member_summary(i, m) for i, m in members.items()]
 
 
+def pairs(treatment_id: str) -> list[dict[str, Any]]:
+    """Every learner, and why it cannot learn that treatment; decided from its spec, nothing is compiled."""
+    from posology.environments.catalogue import spec
+    from posology.learners.catalogue import admissible
+
+    reasons = admissible(spec(known(treatment_id, catalogue(Family.treatments), "treatment")))
+    return [{**row, "learns": reasons[row["id"]] is None, "why_not": reasons[row["id"]]} for row in summaries(Family.learners)]
+
+
 def list_members(
     family: Family = typer.Argument(help="What to list."),
+    treatment: str = typer.Option(None, "--for", help="With learners: which of them can learn this treatment, or why not."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List models, treatments, learners or estimators."""
-    rows = summaries(family)
+    if treatment is not None and family is not Family.learners:
+        raise typer.BadParameter(f"--for goes with learners, not with {family.value}")
+    rows = pairs(treatment) if treatment else summaries(family)
+    if treatment and not as_json:
+        cells = [[r["id"], r["title"], "yes" if r["learns"] else f"no: {r['why_not']}"] for r in rows]
+        return print_table("", ["id", "title", f"learns {treatment}"], cells)
     if as_json:
         print_json(rows)
     elif not rows:

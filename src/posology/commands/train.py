@@ -33,6 +33,27 @@ def settings(pairs: list[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def of_file(path: Path | None) -> dict[str, Any]:
+    """Hyper-parameters of a YAML file; none without one.
+
+    Raises:
+        ValueError: for a file that is missing, or is no mapping of names to values.
+    """
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"--settings {path}: there is no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ValueError(f"--settings {path}: it is no YAML ({' '.join(str(problem).split())})") from None
+    if not isinstance(found, dict) or any(isinstance(v, dict) for v in found.values()):
+        raise ValueError(f"--settings {path}: expected lines of the form name: value")
+    return {str(name): value for name, value in found.items()}
+
+
 def train(
     treatment_id: str = typer.Argument(metavar="TREATMENT", help="A treatment's id (see `posology list treatments`)."),
     learner_id: str = typer.Option("ppo", "--learner", help="A learner's id (see `posology list learners`)."),
@@ -42,6 +63,7 @@ def train(
     updates: int = typer.Option(300, min=1, help="Updates at most."),
     seconds: float = typer.Option(None, min=1, help="Seconds at most, compilation included."),
     change: list[str] = typer.Option([], "--set", help="A hyper-parameter, as name=value; repeat it."),
+    file: Path = typer.Option(None, "--settings", help="A YAML file of hyper-parameters; --set goes before it."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Learn a dosing policy; a killed training goes on where its last checkpoint stands."""
@@ -55,7 +77,7 @@ def train(
         raise ValueError(f"{learner_id} cannot learn {treatment_id}: {reason}")
     out = out or Path("runs") / treatment_id / learner_id / ("" if seeds else f"seed-{seed}")
     writable(out, "--out", folder=True)
-    made = configure(annealing(suited(learner(learner_id)(), asked), updates), settings(change))
+    made = configure(annealing(suited(learner(learner_id)(), asked), updates), {**of_file(file), **settings(change)})
     quiet = (lambda event: None) if as_json else show
     env = environment(treatment_id)
     if entry.plans:

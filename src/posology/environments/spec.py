@@ -42,7 +42,8 @@ class Spec:
     `actions` is empty for a continuous dose, which then lies in [`low`, `high`] in `action_unit`.
     `weights` are the default scalarisation of `terms`; `at_most` bounds the expected sum of each
     cost over an episode. `discount` is per day. Where the problem has finitely many `states` and tables of
-    them, the one number of an observation is a state's index.
+    them, the one number of an observation is a state's index; where a step is `differentiable`, the chain rule goes
+    through the patient.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Spec:
     action_unit: str = ""
     # what problems of other kinds say; left out of the text that a treatment's fingerprint is made of
     states: int = field(default=0, repr=False)
+    differentiable: bool = field(default=False, repr=False)
 
     @property
     def discrete(self) -> bool:

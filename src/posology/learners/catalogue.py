@@ -5,25 +5,49 @@ Reading this imports no learner; `learner(id)` does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from posology.environments.spec import Spec
 
+Need = tuple[Callable[[Spec], bool], str]
+
+NEEDS: dict[str, Need] = {
+    "tables": (
+        lambda spec: spec.states > 0,
+        "plans on tables of transitions; {id} has none: its states are not finitely many",
+    ),
+    "numbers": (
+        lambda spec: not spec.states,
+        "works with observations of numbers; that of {id} is the index of a state",
+    ),
+    "costs": (lambda spec: bool(spec.costs), "bounds costs; {id} counts none"),
+    "terms": (lambda spec: len(spec.terms) > 1, "weighs terms of the reward against each other; {id} has only one"),
+    "derivatives": (
+        lambda spec: spec.differentiable,
+        "differentiates through the patient; a step of {id} is not differentiable",
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One learner. `target` is "module:Class"; `discrete` and `continuous` say which doses it can choose.
-    One that `plans` computes on the tables of a finite problem instead of meeting patients."""
+    """One learner. `target` is "module:Class"; `discrete` and `continuous` say which doses it can choose, `needs`
+    (of `NEEDS`) what else a problem must have."""
 
     title: str
     target: str
     family: str
     discrete: bool = True
     continuous: bool = False
-    plans: bool = False
-    constrained: bool = False
+    needs: tuple[str, ...] = ()
+
+    @property
+    def plans(self) -> bool:
+        """Whether it computes on the tables of a problem instead of meeting patients."""
+        return "tables" in self.needs
 
     def refuses(self, spec: Spec) -> str | None:
         """Why this learner cannot learn this problem, or None."""
@@ -31,12 +55,10 @@ class Entry:
             return f"needs a continuous dose; {spec.id} has a table of {len(spec.actions)} doses"
         if not spec.discrete and not self.continuous:
             return f"needs a table of doses; the dose of {spec.id} is continuous"
-        if self.plans and not spec.states:
-            return f"plans on tables of transitions; {spec.id} has none: its states are not finitely many"
-        if self.constrained and not spec.costs:
-            return f"bounds costs; {spec.id} counts none"
-        if self.family == "bandit" and spec.states:
-            return f"is linear in what is observed; the observation of {spec.id} is the index of a state"
+        for name in self.needs:
+            meets, sentence = NEEDS[name]
+            if not meets(spec):
+                return sentence.format(id=spec.id)
         return None
 
 
@@ -54,39 +76,94 @@ LEARNERS: dict[str, Entry] = {
         continuous=True,
     ),
     "a2c": Entry("Advantage actor-critic", "posology.learners.deep.a2c:A2C", "deep", continuous=True),
-    "reinforce": Entry("REINFORCE with a baseline", "posology.learners.deep.reinforce:Reinforce", "deep", continuous=True),
+    "reinforce": Entry(
+        "REINFORCE with a baseline", "posology.learners.deep.reinforce:Reinforce", "deep", continuous=True
+    ),
     "dqn": Entry("Double deep Q-learning with replay", "posology.learners.deep.dqn:DQN", "deep"),
-    "qr-dqn": Entry("Quantile regression DQN, for the mean or the worst share", "posology.learners.deep.qr_dqn:QRDQN", "deep"),
-    "ddpg": Entry("Deep deterministic policy gradient", "posology.learners.deep.ddpg:DDPG", "deep", False, True),
-    "td3": Entry("Twin delayed deep deterministic policy gradient", "posology.learners.deep.td3:TD3", "deep", False, True),
-    "sac": Entry("Soft actor-critic", "posology.learners.deep.sac:SAC", "deep", False, True),
+    "qr-dqn": Entry(
+        "Quantile regression DQN, for the mean or the worst share", "posology.learners.deep.qr_dqn:QRDQN", "deep"
+    ),
+    "ddpg": Entry(
+        "Deep deterministic policy gradient", "posology.learners.deep.ddpg:DDPG", "deep", False, True, ("numbers",)
+    ),
+    "td3": Entry(
+        "Twin delayed deep deterministic policy gradient",
+        "posology.learners.deep.td3:TD3",
+        "deep",
+        False,
+        True,
+        ("numbers",),
+    ),
+    "sac": Entry("Soft actor-critic", "posology.learners.deep.sac:SAC", "deep", False, True, ("numbers",)),
+    "analytic": Entry(
+        "Analytic policy gradient through the patient",
+        "posology.learners.deep.analytic:AnalyticPolicyGradient",
+        "deep",
+        discrete=False,
+        continuous=True,
+        needs=("numbers", "derivatives"),
+    ),
     "lagrangian-ppo": Entry(
         "Proximal policy optimisation that keeps costs within bounds",
         "posology.learners.safe.lagrangian_ppo:LagrangianPPO",
         "safe",
         continuous=True,
-        constrained=True,
+        needs=("costs",),
+    ),
+    "conditioned-ppo": Entry(
+        "Proximal policy optimisation for every preference between terms",
+        "posology.learners.multi_objective.conditioned_ppo:ConditionedPPO",
+        "multi-objective",
+        needs=("terms", "numbers"),
     ),
     "q-learning": Entry("Q-learning with a table", "posology.learners.tabular.q_learning:QLearning", "tabular"),
     "sarsa": Entry("SARSA with a table", "posology.learners.tabular.sarsa:Sarsa", "tabular"),
     "expected-sarsa": Entry(
         "Expected SARSA with a table", "posology.learners.tabular.expected_sarsa:ExpectedSarsa", "tabular"
     ),
-    "lin-ucb": Entry("LinUCB: the dose that could be the best", "posology.learners.bandit.lin_ucb:LinUCB", "bandit"),
-    "lin-thompson": Entry("Linear Thompson sampling", "posology.learners.bandit.thompson:LinearThompson", "bandit"),
-    "lasso-bandit": Entry("LASSO bandit: few covariates matter", "posology.learners.bandit.lasso:LassoBandit", "bandit"),
-    "neural-linear": Entry("Neural-linear bandit", "posology.learners.bandit.neural_linear:NeuralLinear", "bandit"),
+    "lin-ucb": Entry(
+        "LinUCB: the dose that could be the best",
+        "posology.learners.bandit.lin_ucb:LinUCB",
+        "bandit",
+        needs=("numbers",),
+    ),
+    "lin-thompson": Entry(
+        "Linear Thompson sampling", "posology.learners.bandit.thompson:LinearThompson", "bandit", needs=("numbers",)
+    ),
+    "lasso-bandit": Entry(
+        "LASSO bandit: few covariates matter",
+        "posology.learners.bandit.lasso:LassoBandit",
+        "bandit",
+        needs=("numbers",),
+    ),
+    "neural-linear": Entry(
+        "Neural-linear bandit", "posology.learners.bandit.neural_linear:NeuralLinear", "bandit", needs=("numbers",)
+    ),
+    "evolved-course": Entry(
+        "A whole course by selection and mutation",
+        "posology.learners.planning.evolved_course:EvolvedCourse",
+        "planning",
+        needs=("numbers",),
+    ),
+    "gradient-course": Entry(
+        "A whole course by the gradient through the patient",
+        "posology.learners.planning.gradient_course:GradientCourse",
+        "planning",
+        discrete=False,
+        continuous=True,
+        needs=("numbers", "derivatives"),
+    ),
     "value-iteration": Entry(
-        "Value iteration", "posology.learners.planning.value_iteration:ValueIteration", "planning", plans=True
+        "Value iteration", "posology.learners.planning.value_iteration:ValueIteration", "planning", needs=("tables",)
     ),
     "policy-iteration": Entry(
-        "Policy iteration", "posology.learners.planning.policy_iteration:PolicyIteration", "planning", plans=True
+        "Policy iteration", "posology.learners.planning.policy_iteration:PolicyIteration", "planning", needs=("tables",)
     ),
     "backward-induction": Entry(
         "Backward induction over the decisions of a course",
         "posology.learners.planning.backward_induction:BackwardInduction",
         "planning",
-        plans=True,
+        needs=("tables",),
     ),
 }
 

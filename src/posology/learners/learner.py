@@ -11,7 +11,7 @@ before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -60,12 +60,13 @@ def configure(learner: T, changes: Mapping[str, Any]) -> T:
     Raises:
         ValueError: for an unknown name or a value of another kind.
     """
-    known = {f.name: getattr(learner, f.name) for f in fields(learner)}  # type: ignore[arg-type]
+    of = {f.name: str(f.type) for f in fields(learner)}  # type: ignore[arg-type]
+    known = {name: getattr(learner, name) for name in of}
     read = {}
     for name, value in changes.items():
         if name not in known:
             raise ValueError(f"unknown setting '{name}'; known: {', '.join(known)}")
-        read[name] = _as(known[name], value, name)
+        read[name] = _as(known[name], value, name, KINDS.get(of[name], int))
     return replace(learner, **read)  # type: ignore[type-var]
 
 
@@ -83,16 +84,20 @@ def annealing(learner: T, updates: int) -> T:
     return configure(learner, {"anneal_over": updates}) if has else learner
 
 
-def _as(example: Any, value: Any, name: str) -> Any:
+KINDS: dict[str, Callable[[Any], Any]] = {"tuple[str, ...]": str, "tuple[float, ...]": float}  # of a list's items
+
+
+def _as(example: Any, value: Any, name: str, item: Callable[[Any], Any]) -> Any:
     try:
         if isinstance(example, bool):
             return {"true": True, "false": False}[str(value).lower()]
         if isinstance(example, tuple):
             items = value.split(",") if isinstance(value, str) else value
-            return tuple(int(x) for x in items)
+            return tuple(item(x) for x in items)
         return type(example)(value)
     except (KeyError, TypeError, ValueError):
-        kind = "a list of whole numbers" if isinstance(example, tuple) else type(example).__name__
+        lists = {int: "a list of whole numbers", float: "a list of numbers"}.get(item, "a list of words")  # type: ignore[call-overload]
+        kind = lists if isinstance(example, tuple) else type(example).__name__
         raise ValueError(f"setting {name} is '{value}'; it must be {kind}, for example {example}") from None
 
 

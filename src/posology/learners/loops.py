@@ -66,9 +66,11 @@ class Programs(NamedTuple):
     seconds: float
 
 
-def programs(env: Environment, learner: Learner, pool: int = 4096, held_out: int = 1000) -> Programs:
-    """Compile a training on so many patients, judged on so many others."""
-    begun, judge = time.perf_counter(), jax.random.key(EVALUATION_SEED)
+def programs(
+    env: Environment, learner: Learner, pool: int = 4096, held_out: int = 1000, judged_by: int = EVALUATION_SEED
+) -> Programs:
+    """Compile a training on so many patients, judged on so many others, who are those of a seed."""
+    begun, judge = time.perf_counter(), jax.random.key(judged_by)
     unseen = env.draw(jax.random.fold_in(judge, 0), held_out)
     like = jax.eval_shape(lambda key: learner.init(key, env), judge)
     patients = jax.eval_shape(lambda key: env.draw(key, pool), judge)
@@ -117,6 +119,7 @@ def train(
     fingerprint: str | None = None,
     data_hash: str | None = None,
     shared: Callable[[], Programs] | None = None,
+    judged_by: int = EVALUATION_SEED,
 ) -> dict[str, Any]:
     """Learn a policy and write its run to the folder `out`.
 
@@ -133,6 +136,7 @@ def train(
             discards an unfinished run.
         fingerprint: of the treatment, its own if it has one, else a hash of its spec.
         shared: gives programs that were compiled for the same environment, learner and numbers of patients.
+        judged_by: seed of the held-out patients.
 
     Returns:
         run, treatment, learner, return_mean, lower, upper, samples, seconds, compile_seconds, updates.
@@ -146,8 +150,8 @@ def train(
     identity = runs.identity(env, learner, seed, pool, fingerprint, data_hash)
     if out.exists():
         return runs.finished(out, identity, resume)
-    run = _Run(env, learner, out, identity, report)
-    run.begin(seed, pool, shared or (lambda: programs(env, learner, pool, held_out)), resume)
+    run = _Run(env, learner, out, identity, judged_by, report)
+    run.begin(seed, pool, shared or (lambda: programs(env, learner, pool, held_out, judged_by)), resume)
     run.learn(updates, seconds, chunk, evaluate_every, checkpoint_seconds)
     return run.finish()
 
@@ -155,8 +159,11 @@ def train(
 class _Run:
     """One call of `train`: its compiled functions, its state and its clock."""
 
-    def __init__(self, env: Environment, learner: Learner, out: Path, identity: dict[str, Any], report: Report) -> None:
+    def __init__(self, env: Environment, learner: Learner, out: Path, identity: dict[str, Any], judged_by: int,
+        report: Report,
+    ) -> None:  # fmt: skip
         self.env, self.learner, self.out, self.identity, self.report = env, learner, out, identity, report
+        self.judged_by = judged_by
         self.folder = storage.partial_folder(out)
         self.done, self.earlier, self.compile_seconds, self.judging = 0, 0.0, 0.0, 0.0
         self.history: list[dict[str, Any]] = []
@@ -263,7 +270,8 @@ class _Run:
             "compile_seconds": self.compile_seconds,
         }
         arrays = self.learner.parameters(self.state)
-        runs.save(self.out, self.env, self.learner, self.identity, arrays, {**result, "history": self.history})
+        told = {**result, "history": self.history}
+        runs.save(self.out, self.env, self.learner, self.identity, arrays, told, self.judged_by)
         storage.drop_checkpoint(self.out)
         self.report({"event": "done", **result})
         return result

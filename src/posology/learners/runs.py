@@ -36,13 +36,14 @@ def identity(
 
 
 def save(
-    out: Path, env: Any, learner: Any, identity: Mapping[str, Any], arrays: Mapping[str, Any], result: dict[str, Any]
-) -> None:
-    """Write a complete run; `result` is what it reached, with its history."""
+    out: Path, env: Any, learner: Any, identity: Mapping[str, Any], arrays: Mapping[str, Any],
+    result: dict[str, Any], judged_by: int = EVALUATION_SEED,
+) -> None:  # fmt: skip
+    """Write a complete run; `result` is what it reached on the patients of the seed `judged_by`, with its history."""
     record = {
         **identity,
         "updates": result["updates"],
-        "seeds": {"training": identity["seed"], "evaluation": EVALUATION_SEED},
+        "seeds": {"training": identity["seed"], "evaluation": judged_by},
         "form": description(learner.form(env.spec)),
         "spec": storage.described(env.spec),
     }

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Protocol
 
+from posology.policies.conditioned import Conditioned
+from posology.policies.course import Course
 from posology.policies.linear import Linear
 from posology.policies.network import Network
 from posology.policies.policy import Policy
@@ -41,7 +43,13 @@ class Form(Protocol):
         ...
 
 
-FORMS: dict[str, type[Any]] = {"network": Network, "table": Table, "linear": Linear}
+FORMS: dict[str, type[Any]] = {
+    "network": Network,
+    "table": Table,
+    "linear": Linear,
+    "conditioned": Conditioned,
+    "course": Course,
+}
 
 
 def description(form: Any) -> dict[str, Any]:

@@ -94,6 +94,7 @@ COMMON: dict[str, Any] = {
     "at_most": (1.0,),
     "max_steps": 600,
     "horizon_days": 150.0,
+    "differentiable": True,
 }
 SPEC = Spec("four-state-chemo-v1", actions=(), low=0.0, high=1.0, action_unit="1/d", **COMMON)
 LEVEL_SPEC = Spec(

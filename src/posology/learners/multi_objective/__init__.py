@@ -1,0 +1,1 @@
+"""Learners that answer for every preference between the terms of a reward."""
