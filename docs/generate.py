@@ -103,11 +103,19 @@ def problem_page(d: dict[str, Any]) -> str:
         f"```text\n{d['page']}\n```\n",
         "## Returns that are known\n",
         table(["policy", "return"], d["known"].items()),
+        *numbers_of_problem(d),
         "## Actions\n",
         table(["label", "amount", "unit"], [[a["label"], a["amount"], a["unit"]] for a in d["actions"]]),
         f"**Not for:** {d['not_for']}. Source: {d['source']}.\n",
     ]
     return "\n".join(parts)
+
+
+def numbers_of_problem(d: dict[str, Any]) -> list[str]:
+    """The numbers of a problem's equations, where it has some."""
+    keys = ("value", "unit", "status", "meaning", "source")
+    rows = [[f"`{n['symbol']}`", *(n[k] for k in keys)] for n in d["parameters"]]
+    return ["## Numbers\n", table(["symbol", *keys], rows)] if rows else []
 
 
 def results(treatment: str) -> list[str]:

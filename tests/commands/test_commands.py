@@ -91,6 +91,15 @@ def test_list_models_has_the_keys_that_other_programs_read(capsys):
             assert p["source"], f"{row['id']}.{p['symbol']} has no source"
 
 
+def test_a_published_problem_is_described_with_its_numbers_and_what_is_known(capsys):
+    told = json.loads(shown(capsys, "describe", "hiv-sti-v1", "--json"))
+    assert told["known"]["both"] == 6677898.6
+    assert {n["symbol"]: n["value"] for n in told["parameters"]}["delta"] == 0.7
+    assert all(n["unit"] and n["status"] and n["source"] for n in told["parameters"])
+    assert "never a treatment" in shown(capsys, "describe", "hiv-sti-v1")
+    assert json.loads(shown(capsys, "describe", "icu-sepsis-v1", "--json"))["parameters"] == []
+
+
 def test_learners_are_listed_with_why_they_cannot_learn_a_problem(capsys):
     rows = {r["id"]: r for r in json.loads(shown(capsys, "list", "learners", "--for", "icu-sepsis-v1", "--json"))}
     assert rows["policy-iteration"]["learns"] and rows["policy-iteration"]["why_not"] is None

@@ -133,6 +133,7 @@ def problem_description(member_id: str, p: Any) -> dict[str, Any]:
         "terms": [{"name": n, "weight": w} for n, w in zip(spec.terms, spec.weights, strict=True)],
         "costs": [{"name": n, "at_most": m} for n, m in zip(spec.costs, spec.at_most, strict=True)],
         "known": dict(p.known),
+        "parameters": [parameter(s, n) for s, n in numbers_of(p.params).items()] if p.params else [],
         "not_for": p.not_for,
         "source": p.source,
         "page": inspect.getdoc(sys.modules[p.make.__module__]) or "",
@@ -198,6 +199,9 @@ def show_treatment(d: dict[str, Any]) -> None:
 def show_problem(d: dict[str, Any]) -> None:
     print(f"{d['id']}: {d['title']}\n\n{d['question']}\n\n{d['page']}\n")
     print_table("returns that are known", ["policy", "return"], d["known"].items())
+    if d["parameters"]:
+        columns = ["symbol", "value", "unit", "status", "meaning", "source"]
+        print_table("numbers", columns, [[n[k] for k in columns] for n in d["parameters"]])
     print(f"credibility class: {d['class']} · {len(d['actions'])} actions · at most {d['decisions_at_most']} decisions")
     print(f"not for: {d['not_for']}\nsource: {d['source']}")
 

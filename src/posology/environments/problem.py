@@ -18,7 +18,8 @@ from posology.environments.spec import Spec
 @dataclass(frozen=True, eq=False)
 class Problem:
     """`make(shared)` gives the environment; `shared` is the folder that holds `data`, for problems that
-    read tables. `known` are published or exact returns by name. `credibility` is the model's class."""
+    read tables. `known` are published or exact returns by name. `credibility` is the model's class, `params` the
+    table of its numbers, where it has equations."""
 
     id: str
     title: str
@@ -29,6 +30,7 @@ class Problem:
     not_for: str
     credibility: str = "C"
     known: Mapping[str, float] = field(default_factory=dict)
+    params: type[Any] | None = None
 
     def environment(self, shared: Path | None = None) -> Any:
         """The environment.

@@ -127,6 +127,7 @@ def levels(shared: Path | None = None) -> Any:
 
 
 SAID: dict[str, Any] = {
+    "params": Params,
     "question": "Which dose rate, four times a day, shrinks the tumour and spares the normal cells?",
     "source": "de Pillis 2003, doi:10.1016/S0895-7177(03)00133-X; DTRGym, arXiv:2405.18610",
     "not_for": "treating anybody: the model is not calibrated to patients, and the reward never credits the last dose",

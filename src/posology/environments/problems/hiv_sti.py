@@ -136,5 +136,6 @@ PROBLEM = Problem(
     source="Adams 2004, doi:10.3934/mbe.2004.1.223; Ernst 2006, doi:10.1109/CDC.2006.377527",
     not_for="treating anybody: interruptions harmed patients (SMART 2006), and guidelines ask for continuous therapy",
     credibility="B",
+    params=Params,
     known={"none": 3432807.3, "pi": 3652129.2, "rti": 3186345.4, "both": 6677898.6, "best open loop found": 4.2925e10},
 )
