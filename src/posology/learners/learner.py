@@ -6,7 +6,8 @@
 
 `patients` is a pool drawn once; an update picks its own patients from it by index. A state holds
 its key and a counter of updates, so that update k is the same whether or not the run was stopped
-before it.
+before it. Learners share functions, not parents: one that many have stands in each class by its name, as in
+`policy = policy_of`.
 """
 
 from __future__ import annotations
@@ -136,3 +137,9 @@ def among(learner: Any, name: str, allowed: tuple[str, ...]) -> None:
     """Raise a `ValueError` when a hyper-parameter is none of the words allowed."""
     if getattr(learner, name) not in allowed:
         raise ValueError(f"{name} is '{getattr(learner, name)}'; allowed: {', '.join(allowed)}")
+
+
+def policy_of(learner: Any, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
+    """The policy of these parameters, for a learner whose form says all: stands in its class as `policy`."""
+    made: Policy = learner.form(spec).policy(learner.id, parameters, greedy=greedy)
+    return made

@@ -11,7 +11,6 @@ estimates are found by accelerated proximal gradients on Σ x·xᵀ and Σ r·x 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,13 +18,10 @@ import jax
 import jax.numpy as jnp
 
 from posology.environments.environment import Environment
-from posology.environments.spec import Spec
 from posology.learners.bandit import linear
 from posology.learners.bandit.linear import State
-from posology.learners.learner import at_least
-from posology.policies.linear import Linear
+from posology.learners.learner import at_least, policy_of
 from posology.policies.network import allowed
-from posology.policies.policy import Policy
 
 ROUNDS = 200  # of proximal gradients
 
@@ -64,21 +60,13 @@ class LassoBandit:
     def __post_init__(self) -> None:
         at_least(self, patients=1, forced=1, penalty_forced=0, penalty=0, gap=0)
 
-    def form(self, spec: Spec) -> Linear:
-        """A linear function per dose."""
-        return linear.form(spec)
-
-    def init(self, key: Any, env: Environment) -> State:
-        """The state before the first update."""
-        return linear.init(key, env)
+    form = linear.form
+    init = linear.init
+    policy = policy_of
 
     def parameters(self, state: State) -> dict[str, Any]:
         """The estimates without exploration, and the scale of the observations."""
         return linear.parameters(state, lasso(state.seen, self._penalty(state)))
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The dose of the highest estimate."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _penalty(self, state: State) -> Any:
         t = jnp.maximum(state.decisions.astype(jnp.float32), 1.0)

@@ -7,20 +7,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
 from posology.environments.environment import Environment
-from posology.environments.spec import Spec
 from posology.learners.bandit import linear
 from posology.learners.bandit.linear import State
-from posology.learners.learner import at_least
-from posology.policies.linear import Linear
+from posology.learners.learner import at_least, policy_of
 from posology.policies.network import allowed
-from posology.policies.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -36,21 +32,13 @@ class LinUCB:
     def __post_init__(self) -> None:
         at_least(self, patients=1, alpha=0, ridge=1e-6)
 
-    def form(self, spec: Spec) -> Linear:
-        """A linear function per dose."""
-        return linear.form(spec)
-
-    def init(self, key: Any, env: Environment) -> State:
-        """The state before the first update."""
-        return linear.init(key, env)
+    form = linear.form
+    init = linear.init
+    policy = policy_of
 
     def parameters(self, state: State) -> dict[str, Any]:
         """The estimates without exploration, and the scale of the observations."""
         return linear.parameters(state, linear.estimate(state.seen, self.ridge).theta)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The dose of the highest estimate."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
         """One course of each of `self.patients` patients, then what was seen."""

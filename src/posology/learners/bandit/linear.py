@@ -51,12 +51,12 @@ class Estimate(NamedTuple):
 Choose = Callable[[Any, Any, Any], tuple[Any, Any]]  # (key, x, mask) -> dose, whether it was forced
 
 
-def form(spec: Spec) -> Linear:
+def form(learner: Any, spec: Spec) -> Linear:
     """A linear function per dose."""
     return Linear(spec.size, len(spec.actions))
 
 
-def init(key: Any, env: Environment) -> State:
+def init(learner: Any, key: Any, env: Environment) -> State:
     """Nothing learned."""
     key, first = jax.random.split(key)
     moments = scout(first, env).moments
@@ -91,7 +91,7 @@ def update(
 
 def interact(learner: Any, choose: Choose, key: Any, state: State, env: Environment, patients: Any) -> Episode:
     """Courses under the doses that `choose` says; `extra` is x and whether the dose was forced."""
-    features = form(env.spec).features
+    features = form(learner, env.spec).features
 
     def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any, Any]:
         x = features(state.arrays, observation)

@@ -9,7 +9,6 @@ The regression is made anew from the decisions that are kept whenever the networ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -22,13 +21,12 @@ from posology.environments.spec import Spec
 from posology.learners import networks, replay
 from posology.learners.bandit.linear import Evidence, estimate
 from posology.learners.exploration import scout
-from posology.learners.learner import annealed, at_least
+from posology.learners.learner import annealed, at_least, policy_of
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
 from posology.learners.rollout import of_patients, rollout
 from posology.policies import network as net
 from posology.policies.network import Network
-from posology.policies.policy import Policy
 
 
 class Decision(NamedTuple):
@@ -71,6 +69,8 @@ class NeuralLinear:
 
     def __post_init__(self) -> None:
         at_least(self, patients=1, gradients=1, batch=1, capacity=1, learning_rate=0, anneal_over=0, spread=0, ridge=1e-6)
+
+    policy = policy_of
 
     def form(self, spec: Spec) -> Network:
         """One value per dose."""
@@ -122,10 +122,6 @@ class NeuralLinear:
         last = {"head.w": theta[:, 1:].T, "head.b": theta[:, 0]}
         scale = {"observation.mean": state.observations.mean, "observation.sd": state.observations.sd}
         return {**state.weights, **last, **scale}
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The dose of the highest estimate."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _features(self, weights: Any, x: Any) -> Any:
         """(1, φ)."""

@@ -93,6 +93,11 @@ def parameters(actor: Any, state: State) -> dict[str, Any]:
     return {**actor, "observation.mean": state.observations.mean, "observation.sd": state.observations.sd}
 
 
+def stored(learner: Any, state: State) -> dict[str, Any]:
+    """The running mean of the actor as a policy's file holds it."""
+    return parameters(state.mean, state)
+
+
 def value(learner: Any, state: State, spec: Spec, observations: Any) -> Any:
     """The critic's value, in units of reward, along one episode's observations `[T, size]`."""
     critic = critic_of(learner, spec)

@@ -10,7 +10,6 @@ derivative: what leads there is felt only through the terms that change smoothly
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -22,12 +21,11 @@ from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners import networks
 from posology.learners.deep.continuous import FIXED_LOG_SD
-from posology.learners.learner import annealed, at_least, in_unit_interval
+from posology.learners.learner import annealed, at_least, in_unit_interval, policy_of
 from posology.learners.networks import Moments
 from posology.learners.rollout import of_patients, step_discount
 from posology.policies import network as net
 from posology.policies.network import Network
-from posology.policies.policy import Policy
 
 
 class State(NamedTuple):
@@ -70,6 +68,8 @@ class AnalyticPolicyGradient:
     def __post_init__(self) -> None:
         at_least(self, patients=1, window=0, learning_rate=0, anneal_over=0)
         in_unit_interval(self, "discount", "follow")
+
+    policy = policy_of
 
     def form(self, spec: Spec) -> Network:
         """The actor."""
@@ -115,10 +115,6 @@ class AnalyticPolicyGradient:
         """The mean of the actor and the scale of its observations."""
         scale = {"observation.mean": state.observations.mean, "observation.sd": state.observations.sd}
         return {**state.mean, "log_sd": jnp.float32(FIXED_LOG_SD), **scale}
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The actor's dose."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _course(self, weights: Any, moments: Moments, env: Environment, key: Any, patient: Any) -> Lived:
         network, spec = self.form(env.spec), env.spec

@@ -9,7 +9,6 @@ How courses are played and kept: `continuous.py`; where we deviate: `docs/learne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -18,9 +17,7 @@ from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners.deep import continuous
 from posology.learners.deep.continuous import Decision, State
-from posology.learners.learner import at_least, in_unit_interval
-from posology.policies.network import Network
-from posology.policies.policy import Policy
+from posology.learners.learner import at_least, in_unit_interval, policy_of
 
 
 @dataclass(frozen=True)
@@ -50,9 +47,8 @@ class DDPG:
         at_least(self, patients=1, gradients=1, batch=1, capacity=1, learning_rate=0, anneal_over=0, random_updates=0, noise=0)
         in_unit_interval(self, "discount", "follow")
 
-    def form(self, spec: Spec) -> Network:
-        """The actor."""
-        return continuous.actor_of(self, spec)
+    form = continuous.actor_of
+    policy = policy_of
 
     def init(self, key: Any, env: Environment) -> State:
         """The state before the first update.
@@ -70,10 +66,6 @@ class DDPG:
     def parameters(self, state: State) -> dict[str, Any]:
         """The slow actor and the scale of its observations."""
         return continuous.parameters(state, fixed=True)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The actor's dose."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _improve(
         self, key: Any, weights: Any, slow: Any, memory: Any, d: Decision, spec: Spec, rate: Any, step: Any

@@ -15,7 +15,6 @@ the ε-greedy policy, uncorrected, as is usual. Where we deviate: `docs/learners
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,9 +27,8 @@ from posology.environments.spec import Spec
 from posology.learners import targets
 from posology.learners.deep import value_based
 from posology.learners.deep.value_based import Decision, State
-from posology.learners.learner import at_least, in_unit_interval
+from posology.learners.learner import at_least, in_unit_interval, policy_of
 from posology.policies.network import Network
-from posology.policies.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,10 @@ class DQN:
         at_least(self, patients=1, gradients=1, batch=1, capacity=1, n_step=1, explore_over=1, learning_rate=0, anneal_over=0)
         in_unit_interval(self, "discount", "prioritised", "correction", "follow", "explore_from", "explore_to")
 
+    init = value_based.init
+    parameters = value_based.stored
+    policy = policy_of
+
     def form(self, spec: Spec) -> Network:
         """One value per dose."""
         if not spec.discrete:
@@ -76,25 +78,9 @@ class DQN:
         head = "duelling" if self.duelling else "value"
         return Network(spec.size, len(spec.actions), hidden=self.hidden, head=head, states=spec.states)
 
-    def init(self, key: Any, env: Environment) -> State:
-        """The state before the first update.
-
-        Raises:
-            ValueError: when one update's decisions do not fit the replay.
-        """
-        return value_based.init(self, key, env)
-
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
         """One course of each of `self.patients` patients, then `gradients` steps from the replay."""
         return value_based.update(self, self._loss, state, env, patients)
-
-    def parameters(self, state: State) -> dict[str, Any]:
-        """The slow value network, a running mean, and the normalisation of its observations."""
-        return value_based.parameters(state)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The dose of highest value (values alone say nothing about how to draw: always greedy)."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _loss(self, weights: Any, state: State, spec: Spec, d: Decision) -> tuple[Any, Any]:
         """Loss of one decision, and the size of its error."""

@@ -11,7 +11,6 @@ judged like DQN: `value_based.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,10 +22,9 @@ from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners.deep import value_based
 from posology.learners.deep.value_based import Decision, State
-from posology.learners.learner import at_least, in_unit_interval
+from posology.learners.learner import at_least, in_unit_interval, policy_of
 from posology.policies import network as net
 from posology.policies.network import Network
-from posology.policies.policy import Policy
 
 
 def quantile_loss(quantiles: Any, targets: Any, kappa: float) -> Any:
@@ -70,6 +68,10 @@ class QRDQN:
         at_least(self, learning_rate=0, anneal_over=0, risk=1e-6, huber=1e-6)
         in_unit_interval(self, "discount", "risk", "prioritised", "correction", "follow", "explore_from", "explore_to")
 
+    init = value_based.init
+    parameters = value_based.stored
+    policy = policy_of
+
     def form(self, spec: Spec) -> Network:
         """So many quantiles per dose."""
         return Network(
@@ -77,25 +79,9 @@ class QRDQN:
             quantiles=self.quantiles, risk=self.risk,
         )  # fmt: skip
 
-    def init(self, key: Any, env: Environment) -> State:
-        """The state before the first update.
-
-        Raises:
-            ValueError: when one update's decisions do not fit the replay.
-        """
-        return value_based.init(self, key, env)
-
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
         """One course of each of `self.patients` patients, then `gradients` steps from the replay."""
         return value_based.update(self, self._loss, state, env, patients)
-
-    def parameters(self, state: State) -> dict[str, Any]:
-        """The slow network, a running mean, and the normalisation of its observations."""
-        return value_based.parameters(state)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The dose whose worst share of outcomes is the best (always greedy)."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _loss(self, weights: Any, state: State, spec: Spec, d: Decision) -> tuple[Any, Any]:
         """Loss of one decision, and how far its mean is from that of its target."""

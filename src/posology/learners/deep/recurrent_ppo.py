@@ -9,17 +9,13 @@ stale. GRU: Cho 2014, arXiv:1406.1078; PPO: Schulman 2017, arXiv:1707.06347.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from posology.environments.environment import Environment
-from posology.environments.spec import Spec
 from posology.learners.deep import actor_critic, ppo
 from posology.learners.deep.actor_critic import State
-from posology.learners.learner import at_least, in_unit_interval, multiple
-from posology.policies.network import Network
-from posology.policies.policy import Policy
+from posology.learners.learner import at_least, in_unit_interval, multiple, policy_of
 
 
 @dataclass(frozen=True)
@@ -50,21 +46,10 @@ class RecurrentPPO:
         in_unit_interval(self, "discount", "trace", "follow")
         multiple(self, "patients", "minibatches", "repeats")
 
-    def form(self, spec: Spec) -> Network:
-        """The actor."""
-        return actor_critic.actor_of(self, spec)
-
-    def init(self, key: Any, env: Environment) -> State:
-        """The state before the first update."""
-        return actor_critic.init(self, key, env)
-
-    def parameters(self, state: State) -> dict[str, Any]:
-        """The mean of the actor and the normalisation of its observations."""
-        return actor_critic.parameters(state.mean, state)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The learned policy; greedy takes the most likely (or median) dose."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
+    form = actor_critic.actor_of
+    init = actor_critic.init
+    parameters = actor_critic.stored
+    policy = policy_of
 
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
         """`self.patients` courses, then `epochs` passes over them."""

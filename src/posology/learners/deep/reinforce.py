@@ -9,7 +9,6 @@ the end of a study that goes on (`bootstrap`). Where we deviate: `docs/learners/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,9 +16,8 @@ from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners.deep import actor_critic
 from posology.learners.deep.actor_critic import Batch, State, mean_alive
-from posology.learners.learner import among, at_least, in_unit_interval, multiple
-from posology.policies.network import MEMORIES, Network
-from posology.policies.policy import Policy
+from posology.learners.learner import among, at_least, in_unit_interval, multiple, policy_of
+from posology.policies.network import MEMORIES
 
 
 @dataclass(frozen=True)
@@ -47,21 +45,10 @@ class Reinforce:
         multiple(self, "patients", "repeats")
         among(self, "memory", MEMORIES)
 
-    def form(self, spec: Spec) -> Network:
-        """The actor."""
-        return actor_critic.actor_of(self, spec)
-
-    def init(self, key: Any, env: Environment) -> State:
-        """The state before the first update."""
-        return actor_critic.init(self, key, env)
-
-    def parameters(self, state: State) -> dict[str, Any]:
-        """The mean of the actor and the normalisation of its observations."""
-        return actor_critic.parameters(state.mean, state)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The learned policy; greedy takes the most likely (or median) dose."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
+    form = actor_critic.actor_of
+    init = actor_critic.init
+    parameters = actor_critic.stored
+    policy = policy_of
 
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
         """`self.patients` courses, then one step on all of their decisions."""

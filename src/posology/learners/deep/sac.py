@@ -10,7 +10,6 @@ where we deviate: `docs/learners/sac.md`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,10 +20,8 @@ from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners.deep import continuous
 from posology.learners.deep.continuous import Decision, State
-from posology.learners.learner import at_least, in_unit_interval
+from posology.learners.learner import at_least, in_unit_interval, policy_of
 from posology.policies import network as net
-from posology.policies.network import Network
-from posology.policies.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,8 @@ class SAC:
         at_least(self, random_updates=0, temperature=1e-6)
         in_unit_interval(self, "discount", "follow")
 
-    def form(self, spec: Spec) -> Network:
-        """The actor."""
-        return continuous.actor_of(self, spec)
+    form = continuous.actor_of
+    policy = policy_of
 
     def init(self, key: Any, env: Environment) -> State:
         """The state before the first update.
@@ -76,10 +72,6 @@ class SAC:
     def parameters(self, state: State) -> dict[str, Any]:
         """The slow actor and the scale of its observations."""
         return continuous.parameters(state, fixed=False)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The actor's median dose."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _drawn(self, key: Any, weights: Any, x: Any, spec: Spec) -> tuple[Any, Any]:
         """u and the logarithm of its density."""

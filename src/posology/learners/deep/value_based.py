@@ -110,7 +110,7 @@ def outputs(network: Network, weights: Any, moments: Moments, observation: Any) 
     return net.step(network, weights, net.enter(network, observation, moments.mean, moments.sd), ())[0]
 
 
-def parameters(state: State) -> dict[str, Any]:
+def stored(learner: Any, state: State) -> dict[str, Any]:
     """The slow network, a running mean of the weights, and the scale of its observations."""
     moments = state.observations
     return {**state.slow, "observation.mean": moments.mean, "observation.sd": moments.sd}

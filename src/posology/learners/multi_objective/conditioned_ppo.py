@@ -9,7 +9,6 @@ part of a front only; in which units terms are weighed is said by `environments/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,9 +18,8 @@ from posology.environments.environment import Environment
 from posology.environments.preference import PreferenceEnvironment, objectives_of
 from posology.environments.spec import Spec
 from posology.learners.deep import actor_critic, ppo
-from posology.learners.learner import at_least, in_unit_interval, multiple
+from posology.learners.learner import at_least, in_unit_interval, multiple, policy_of
 from posology.policies.conditioned import Conditioned
-from posology.policies.policy import Policy
 
 
 class State(NamedTuple):
@@ -74,6 +72,8 @@ class ConditionedPPO:
         if self.preference and (min(self.preference) < 0 or sum(self.preference) <= 0):
             raise ValueError(f"preference is {self.preference}; weights are at least 0, and one is above")
 
+    policy = policy_of
+
     def weights(self, spec: Spec) -> Any:
         """The stored preference, as shares.
 
@@ -104,7 +104,3 @@ class ConditionedPPO:
     def parameters(self, state: State) -> dict[str, Any]:
         """The mean of the actor, the scale of its observations, and the preference."""
         return {**actor_critic.parameters(state.inner.mean, state.inner), "preference": state.preference}
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The policy for the stored preference."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)

@@ -9,7 +9,6 @@ better. For horizons so long that no gradient finds its way, such as the interru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,12 +16,9 @@ import jax
 import jax.numpy as jnp
 
 from posology.environments.environment import Environment
-from posology.environments.spec import Spec
-from posology.learners.learner import at_least, in_unit_interval
+from posology.learners.learner import at_least, in_unit_interval, policy_of
 from posology.learners.planning import open_loop
 from posology.learners.planning.open_loop import State
-from posology.policies.course import Course
-from posology.policies.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,8 @@ class EvolvedCourse:
         if self.children < self.elite:
             raise ValueError(f"children is {self.children}; it must be at least elite, {self.elite}")
 
-    def form(self, spec: Spec) -> Course:
-        """A row for each decision."""
-        return open_loop.form(spec)
+    form = open_loop.form
+    policy = policy_of
 
     def init(self, key: Any, env: Environment) -> State:
         """Courses of one row each, so that the first generation holds every steady therapy."""
@@ -69,10 +64,6 @@ class EvolvedCourse:
     def parameters(self, state: State) -> dict[str, Any]:
         """The best course."""
         return {"doses": state.courses[0].astype(jnp.float32)}
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The best course, whatever is seen."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _child(self, key: Any, parents: Any, rows: int) -> Any:
         steps = parents.shape[1]

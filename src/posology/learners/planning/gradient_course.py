@@ -8,7 +8,6 @@ for Optimal Control, chapter 3). A dose is low + (high − low)·σ(z), so that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,12 +16,9 @@ import jax.numpy as jnp
 import optax
 
 from posology.environments.environment import Environment
-from posology.environments.spec import Spec
-from posology.learners.learner import annealed, at_least, in_unit_interval
+from posology.learners.learner import annealed, at_least, in_unit_interval, policy_of
 from posology.learners.planning import open_loop
 from posology.learners.planning.open_loop import State
-from posology.policies.course import Course
-from posology.policies.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,8 @@ class GradientCourse:
         at_least(self, patients=1, restarts=1, learning_rate=0, anneal_over=0)
         in_unit_interval(self, "discount")
 
-    def form(self, spec: Spec) -> Course:
-        """A dose for each decision."""
-        return open_loop.form(spec)
+    form = open_loop.form
+    policy = policy_of
 
     def init(self, key: Any, env: Environment) -> State:
         """Constant doses over the whole range, with some noise."""
@@ -73,10 +68,6 @@ class GradientCourse:
     def parameters(self, state: State) -> dict[str, Any]:
         """The best course."""
         return {"doses": state.courses[0]}
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The best course, whatever is seen."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)
 
     def _doses(self, z: Any, span: Any) -> Any:
         return span[0] + (span[1] - span[0]) * jax.nn.sigmoid(z)

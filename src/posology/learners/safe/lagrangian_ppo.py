@@ -11,7 +11,6 @@ A policy that is best under a constraint may have to draw: the greedy one that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -21,9 +20,8 @@ import jax.numpy as jnp
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners.deep import actor_critic, ppo
-from posology.learners.learner import among, at_least, in_unit_interval, multiple
-from posology.policies.network import MEMORIES, Network
-from posology.policies.policy import Policy
+from posology.learners.learner import among, at_least, in_unit_interval, multiple, policy_of
+from posology.policies.network import MEMORIES
 
 
 class State(NamedTuple):
@@ -79,9 +77,8 @@ class LagrangianPPO:
         multiple(self, "patients", "minibatches", "repeats")
         among(self, "memory", MEMORIES)
 
-    def form(self, spec: Spec) -> Network:
-        """The actor."""
-        return actor_critic.actor_of(self, spec)
+    form = actor_critic.actor_of
+    policy = policy_of
 
     def bounds(self, spec: Spec) -> Any:
         """d: how much of each cost a course may have on average.
@@ -117,7 +114,3 @@ class LagrangianPPO:
     def parameters(self, state: State) -> dict[str, Any]:
         """The mean of the actor and the normalisation of its observations."""
         return actor_critic.parameters(state.inner.mean, state.inner)
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The learned policy; greedy takes the most likely (or median) dose."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)

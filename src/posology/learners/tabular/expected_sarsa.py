@@ -8,17 +8,13 @@ the noise of the one that was drawn. `explore_to` 0 ends in the values of the gr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from posology.environments.environment import Environment
-from posology.environments.spec import Spec
-from posology.learners.learner import at_least, in_unit_interval
-from posology.learners.tabular import discretise, temporal_difference
+from posology.learners.learner import policy_of
+from posology.learners.tabular import temporal_difference
 from posology.learners.tabular.temporal_difference import State
-from posology.policies.policy import Policy
-from posology.policies.tabular import Table
 
 
 @dataclass(frozen=True)
@@ -39,25 +35,13 @@ class ExpectedSarsa:
     explore_to: float = 0.05
 
     def __post_init__(self) -> None:
-        at_least(self, patients=1, cells=1, rate=0, decay=0, explore_over=1)
-        in_unit_interval(self, "rate", "discount", "explore_from", "explore_to")
+        temporal_difference.checked(self)
 
-    def form(self, spec: Spec) -> Table:
-        """A value per cell and dose."""
-        return discretise.form(spec, self.cells)
-
-    def init(self, key: Any, env: Environment) -> State:
-        """The state before the first update."""
-        return temporal_difference.init(self, key, env)
+    form = temporal_difference.form
+    init = temporal_difference.init
+    parameters = temporal_difference.stored
+    policy = policy_of
 
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
         """One course of each of `self.patients` patients, then every decision of them once."""
         return temporal_difference.update(self, temporal_difference.mean, state, env, patients)
-
-    def parameters(self, state: State) -> dict[str, Any]:
-        """The table, and what finds the cell of an observation."""
-        return {"table": state.values, **state.arrays}
-
-    def policy(self, parameters: Mapping[str, Any], spec: Spec, *, greedy: bool = True) -> Policy:
-        """The dose of the highest value in the observation's cell (always greedy)."""
-        return self.form(spec).policy(self.id, parameters, greedy=greedy)

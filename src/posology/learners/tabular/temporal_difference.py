@@ -20,9 +20,11 @@ import jax.numpy as jnp
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners import exploration
+from posology.learners.learner import at_least, in_unit_interval
 from posology.learners.rollout import Episode, of_patients, rollout
 from posology.learners.tabular import discretise
 from posology.policies import network as net
+from posology.policies.tabular import Table
 
 
 class State(NamedTuple):
@@ -68,6 +70,22 @@ def init(learner: Any, key: Any, env: Environment) -> State:
     form = discretise.form(env.spec, learner.cells)
     none = jnp.zeros((form.cells, form.outputs), jnp.float32)
     return State(none, none, arrays, key, jnp.int32(0), jnp.int32(0))
+
+
+def form(learner: Any, spec: Spec) -> Table:
+    """A value per cell and dose."""
+    return discretise.form(spec, learner.cells)
+
+
+def stored(learner: Any, state: State) -> dict[str, Any]:
+    """The table, and what finds the cell of an observation."""
+    return {"table": state.values, **state.arrays}
+
+
+def checked(learner: Any) -> None:
+    """Refuse impossible hyper-parameters."""
+    at_least(learner, patients=1, cells=1, rate=0, decay=0, explore_over=1)
+    in_unit_interval(learner, "rate", "discount", "explore_from", "explore_to")
 
 
 def update(
