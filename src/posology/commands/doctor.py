@@ -20,7 +20,7 @@ from posology.commands.errors import COULD_NOT
 from posology.commands.output import print_json, print_table
 
 OLDEST_PYTHON = (3, 11)
-MODULES = {"scikit-learn": "sklearn", "vl-convert-python": "vl_convert"}
+MODULES = {"pyyaml": "yaml", "scikit-learn": "sklearn", "vl-convert-python": "vl_convert"}
 FOLDERS = ("runs", os.path.join(".cache", "jax"))
 REINSTALL = "run `make install`, or `pip install -c constraints.txt -e .`"
 # In a process of its own: a broken JAX may end the process rather than raise.
