@@ -79,11 +79,9 @@ def elsewhere(tables: Sequence[Table]) -> str:
     head = [f"{label(name)} (%)", *(str(t["shift"]) for t in tables)]
     lost = [f"`{t['shift']}` ({best})" for t in tables if is_guideline(best := best_of(t))]
     said = f"\n\nA guideline does better than everything that plans or learned under {', '.join(lost)}." if lost else ""
-    return (
-        "The same arms on patients of other models than they were made for (`posology trial --shift`):\n\n"
-        + markdown([head, *body])
-        + said
-    )
+    counts = " or ".join(f"{n:,}" for n in sorted({t["patients"] for t in tables}))
+    told = f"The same arms on {counts} patients of other models than they were made for (`posology trial --shift`):"
+    return f"{told}\n\n{markdown([head, *body])}{said}"
 
 
 def overview(tables: Iterable[Table]) -> str:
