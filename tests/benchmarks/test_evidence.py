@@ -162,9 +162,10 @@ def made_up(shift=None, regret=None, **means):
 
 
 def test_a_guideline_that_beats_what_learned_under_another_model_is_named():
-    won = made_up("near", clinical_rule=0.6, ppo=0.8, oracle=0.9)
-    lost = made_up("far", clinical_rule=0.7, ppo=0.6, oracle=0.9)
+    won = made_up("near", clinical_rule=0.6, ppo=0.8, oracle=0.9) | {"patients": 2600}
+    lost = made_up("far", clinical_rule=0.7, ppo=0.6, oracle=0.9) | {"patients": 10_000}
     text = tables.elsewhere([won, lost])
+    assert text.startswith("The same arms on 2,600 or 10,000 patients of other models")
     assert "| ppo | 80.0 (80.0 to 80.0) | 60.0 (60.0 to 60.0) |" in text
     assert text.endswith("under `far` (clinical-rule).")
     assert "does better" not in tables.elsewhere([won])
