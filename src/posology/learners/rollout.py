@@ -101,6 +101,25 @@ def _float(x: Any) -> Any:
     return jnp.asarray(x, jnp.float32)
 
 
+def courses(env: Environment, act: Act, key: Any, patients: Any, count: int, discount: float = 1.0) -> Episode:
+    """Courses of `count` patients drawn from a pool, each with noise of its own; `act` remembers nothing."""
+    pool = jax.tree.leaves(patients)[0].shape[0]
+    who, keys = jax.random.split(jax.random.fold_in(key, 0))
+    chosen = of_patients(patients, jax.random.randint(who, (count,), 0, pool))
+    noise, choice = jax.random.split(keys, (2, count))
+    one = lambda n, c, patient: rollout(env, act, (), n, c, patient, discount)  # noqa: E731
+    return jax.vmap(one)(noise, choice, chosen)
+
+
+def worthless_after(e: Episode, bootstrap: bool) -> Any:
+    """Decisions of one course after which nothing counts any more `[T]`: deaths, and without `bootstrap` the end of
+    study and the last decision there is room for."""
+    if bootstrap:
+        return e.terminated
+    last = jnp.arange(e.alive.shape[0]) == e.alive.shape[0] - 1
+    return e.terminated | e.truncated | (e.alive & last)
+
+
 def of_patients(patients: Any, index: Any) -> Any:
     """The patients at `index`, from a pool with leading axis."""
     return jax.tree.map(lambda x: x[index], patients)

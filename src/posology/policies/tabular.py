@@ -5,7 +5,7 @@ observation is the index), else it is that of the nearest of `cells` centres, in
 
     cell(o) = argmin_c ‖(o − mean)/sd − centre_c‖²
 
-The greedy dose has the highest number. Otherwise, where the numbers are `probabilities`, doses are drawn.
+The dose has the highest number, whether or not it is asked to be greedy.
 A plan for a course of `steps` decisions has a table for each of them; the memory counts.
 """
 
@@ -33,7 +33,6 @@ class Table:
     outputs: int
     cells: int
     nearest: bool = False
-    probabilities: bool = False
     steps: int = 1
 
     def __post_init__(self) -> None:
@@ -60,20 +59,19 @@ class Table:
     def policy(self, name: str, arrays: Mapping[str, Any], *, greedy: bool = True) -> Policy:
         """The policy of these arrays."""
         held = {k: jnp.asarray(v) for k, v in arrays.items()}
-        drawn = self.probabilities and not greedy
 
         def scores(observation: Any, mask: Any, memory: Any) -> Any:
             at = self.cell(held, jnp.asarray(observation, jnp.float32))
             row = held["table"][at + self.cells * memory if self.steps > 1 else at]
-            return allowed(jnp.log(jnp.maximum(row, 1e-30)) if drawn else row, mask)
+            return allowed(row, mask)
 
         def act(key: Any, observation: Any, mask: Any, memory: Any) -> tuple[Any, Any]:
             found = scores(observation, mask, memory)
-            choice = jax.random.categorical(key, found) if drawn else jnp.argmax(found)
+            choice = jnp.argmax(found)
             return choice.astype(jnp.int32), jnp.minimum(memory + 1, self.steps - 1) if self.steps > 1 else memory
 
         def probabilities(observation: Any, mask: Any, memory: Any) -> Any:
             found = scores(observation, mask, memory)
-            return jax.nn.softmax(found) if drawn else jax.nn.one_hot(jnp.argmax(found), self.outputs)
+            return jax.nn.one_hot(jnp.argmax(found), self.outputs)
 
         return Policy(name, act, probabilities, (lambda: jnp.int32(0)) if self.steps > 1 else tuple)

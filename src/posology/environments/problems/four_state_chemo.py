@@ -56,6 +56,7 @@ class State:
     b: float = named("1", "drug")
 
 
+# normal, tumour and immune cells in scaled units, drug: DTRGym, AhnChemoEnv
 START = (0.9, 0.2, 0.005, 0.0)
 
 

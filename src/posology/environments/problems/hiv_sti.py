@@ -30,7 +30,7 @@ ADAMS = "Adams 2004, as in two independent ports (whynot, env_hiv.py)"
 DAYS, STEPS = 5.0, 20  # between decisions; healthy macrophages are infected within minutes when the virus rebounds
 ROWS = ((0.0, 0.0), (0.0, 0.3), (0.7, 0.0), (0.7, 0.3))  # efficacy of the inhibitors e1, e2
 LABELS = ("none", "protease inhibitor", "reverse transcriptase inhibitor", "both")
-REBOUND = 1e5  # copies/mL
+REBOUND = 1e5  # copies/mL; a choice of ours, it counts as a cost and is not in the reward
 
 
 @table
@@ -67,6 +67,7 @@ class State:
     e: float = named("1/mL", "cytotoxic effector cells")
 
 
+# per mL, in the order of `State`: Adams 2004, as in env_hiv.py
 UNHEALTHY = (163573.0, 11945.0, 5.0, 46.0, 63919.0, 24.0)
 HEALTHY = (967839.0, 76.0, 621.0, 6.0, 415.0, 353108.0)
 
@@ -98,7 +99,7 @@ def outcome(before: Any, after: Any, u: Any, p: Any) -> Any:
     e1, e2 = u
     terms = (-0.1 * before.v, -2e4 * e1**2, -2e4 * e2**2, 1e3 * before.e)
     treated, rebound = 1.0 * (e1 + e2 > 0), 1.0 * (after.v > REBOUND)
-    return Outcome(terms, (DAYS * treated, rebound), after.v < 0 * after.v - 1)
+    return Outcome(terms, (DAYS * treated, rebound), False)
 
 
 SPEC = Spec(

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners.exploration import scout
-from posology.learners.rollout import Episode, of_patients, rollout
+from posology.learners.rollout import Episode, courses
 from posology.policies.linear import Linear
 
 
@@ -98,11 +98,7 @@ def interact(learner: Any, choose: Choose, key: Any, state: State, env: Environm
         action, forced = choose(key, x, mask)
         return action.astype(jnp.int32), (x, forced), memory
 
-    pool = jax.tree.leaves(patients)[0].shape[0]
-    who, keys = jax.random.split(jax.random.fold_in(key, 0))
-    chosen = of_patients(patients, jax.random.randint(who, (learner.patients,), 0, pool))
-    noise, choice = jax.random.split(keys, (2, learner.patients))
-    return jax.vmap(lambda n, c, patient: rollout(env, act, (), n, c, patient))(noise, choice, chosen)
+    return courses(env, act, key, patients, learner.patients)
 
 
 def add(evidence: Evidence, x: Any, e: Episode, present: Any) -> Evidence:

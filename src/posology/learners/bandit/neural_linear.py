@@ -24,7 +24,7 @@ from posology.learners.exploration import scout
 from posology.learners.learner import annealed, at_least, policy_of
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
-from posology.learners.rollout import of_patients, rollout
+from posology.learners.rollout import courses
 from posology.policies import network as net
 from posology.policies.network import Network
 
@@ -98,11 +98,7 @@ class NeuralLinear:
             scores = net.allowed(drawn @ self._features(state.weights, x), mask)
             return jnp.argmax(scores).astype(jnp.int32), x, memory
 
-        pool = jax.tree.leaves(patients)[0].shape[0]
-        who, keys = jax.random.split(jax.random.fold_in(key, 0))
-        chosen = of_patients(patients, jax.random.randint(who, (self.patients,), 0, pool))
-        noise, choice = jax.random.split(keys, (2, self.patients))
-        e = jax.vmap(lambda n, c, patient: rollout(env, act, (), n, c, patient))(noise, choice, chosen)
+        e = courses(env, act, key, patients, self.patients)
         here = e.alive.reshape(-1)
         rows = Decision(e.extra, e.action, e.reward, e.alive.astype(jnp.float32))
         rows = jax.tree.map(lambda v: v.reshape(-1, *v.shape[2:]), rows)

@@ -24,7 +24,7 @@ from posology.learners import networks, replay, targets
 from posology.learners.learner import annealed
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
-from posology.learners.rollout import Episode, of_patients, rollout
+from posology.learners.rollout import Episode, courses, worthless_after
 from posology.policies import network as net
 from posology.policies.network import Network
 
@@ -126,20 +126,12 @@ def interact(learner: Any, draw: Draw, key: Any, state: State, env: Environment,
         u = jnp.where(state.updates < learner.random_updates, even, draw(key, state.weights, x))
         return spec.low + (spec.high - spec.low) * 0.5 * (u + 1.0), u, memory
 
-    pool = jax.tree.leaves(patients)[0].shape[0]
-    who, keys = jax.random.split(jax.random.fold_in(key, 0))
-    chosen = of_patients(patients, jax.random.randint(who, (learner.patients,), 0, pool))
-    noise, choice = jax.random.split(keys, (2, learner.patients))
-    one = lambda n, c, patient: rollout(env, act, (), n, c, patient, learner.discount)  # noqa: E731
-    return jax.vmap(one)(noise, choice, chosen)
+    return courses(env, act, key, patients, learner.patients, learner.discount)
 
 
 def decisions_of(learner: Any, e: Episode) -> Decision:
     """The decisions of one patient's course, as rows."""
-    dead = e.terminated
-    if not learner.bootstrap:
-        last = jnp.arange(e.alive.shape[0]) == e.alive.shape[0] - 1
-        dead = dead | e.truncated | (e.alive & last)
+    dead = worthless_after(e, learner.bootstrap)
     reward, weight, after = targets.n_step(e.reward, dead, e.truncated, e.alive, e.discount, 1)
     return Decision(e.observation[:-1], e.extra, reward, weight, e.observation[after])
 

@@ -57,11 +57,6 @@ def of_policy(tables: Tables, probability: np.ndarray, discount: float) -> np.nd
     return value
 
 
-def greedy(values: np.ndarray) -> np.ndarray:
-    """The policy `[S, A]` that takes the best decision, the first of equals."""
-    return np.eye(values.shape[1])[values.argmax(axis=1)]
-
-
 def start_value(tables: Tables, value: np.ndarray) -> float:
     """Value before the first decision."""
     return float(tables.start @ value)

@@ -21,7 +21,7 @@ from posology.environments.environment import Environment
 from posology.environments.spec import Spec
 from posology.learners import exploration
 from posology.learners.learner import at_least, in_unit_interval
-from posology.learners.rollout import Episode, of_patients, rollout
+from posology.learners.rollout import Episode, courses
 from posology.learners.tabular import discretise
 from posology.policies import network as net
 from posology.policies.tabular import Table
@@ -117,12 +117,7 @@ def interact(learner: Any, key: Any, state: State, env: Environment, patients: A
         drawn = exploration.evenly(which, mask)
         return jnp.where(jax.random.uniform(coin) < share, drawn, greedy), cell, memory
 
-    pool = jax.tree.leaves(patients)[0].shape[0]
-    who, keys = jax.random.split(jax.random.fold_in(key, 0))
-    chosen = of_patients(patients, jax.random.randint(who, (learner.patients,), 0, pool))
-    noise, choice = jax.random.split(keys, (2, learner.patients))
-    one = lambda n, c, patient: rollout(env, act, (), n, c, patient, learner.discount)  # noqa: E731
-    return jax.vmap(one)(noise, choice, chosen)
+    return courses(env, act, key, patients, learner.patients, learner.discount)
 
 
 def learn(learner: Any, expects: Expects, state: State, spec: Spec, e: Episode, share: Any) -> tuple[Any, Any, Any]:
