@@ -19,6 +19,7 @@ from posology.environments.problems import hiv_sti  # noqa: E402
 from posology.environments.spec import Action, Feature, Spec, Step  # noqa: E402
 from posology.learners.loops import advance  # noqa: E402
 from posology.learners.planning import open_loop  # noqa: E402
+from posology.learners.planning.beam_course import BeamCourse, best_of_cells  # noqa: E402
 from posology.learners.planning.evolved_course import EvolvedCourse  # noqa: E402
 from posology.learners.planning.gradient_course import GradientCourse  # noqa: E402
 from posology.policies.course import Course  # noqa: E402
@@ -102,3 +103,22 @@ def test_impossible_settings_are_named():
         replace(EvolvedCourse(), elite=0)
     with pytest.raises(ValueError, match="children is 8; it must be at least elite, 32"):
         EvolvedCourse(children=8)
+
+
+def test_a_beam_as_wide_as_all_courses_finds_the_best_and_a_narrow_one_looks_ahead():
+    env = Lock()
+    every = jnp.array(list(itertools.product(range(3), repeat=6)), jnp.int32)
+    worth, _ = open_loop.tried(env, env.draw(None, 1), 1, every, 0.9)
+    for learner in (BeamCourse(width=243, ahead=0, cell=1e-5, discount=0.9), BeamCourse(width=8, ahead=2, discount=0.9)):
+        state, told = jax.jit(advance(learner, env))(learner.init(jax.random.key(0), env), env.draw(None, 4), jnp.int32(1))
+        again, _ = open_loop.tried(env, env.draw(None, 1), 1, state.courses, 0.9)
+        assert float(state.worth[0]) == pytest.approx(float(again[0]))  # the worth it tells is that of the course it keeps
+        if learner.width == 243:
+            assert float(told["found"]) == pytest.approx(float(worth.max()))
+        assert float(told["found"]) >= float(jnp.sort(worth)[-12])
+
+
+def test_of_courses_in_one_cell_only_the_best_goes_on():
+    seen = jnp.array([[0.0, 0.0], [0.01, 0.0], [1.0, 0.0], [1.01, 5.0]])
+    kept = best_of_cells(seen, jnp.array([1.0, 2.0, 3.0, 4.0]), jnp.full(2, 0.5), 0.2)
+    assert kept.tolist() == [False, True, True, True]

@@ -75,3 +75,11 @@ def test_double_q_chooses_by_one_judges_by_the_other_and_never_takes_a_masked_do
     quick, slow, mask = jnp.array([1.0, 5.0, 9.0]), jnp.array([10.0, 20.0, 30.0]), flags(YES, YES, NO)
     for got in ways(targets.double_q, quick, slow, mask):
         assert got == 20.0
+
+
+def test_symlog_is_the_logarithm_of_one_and_the_size_with_the_sign_and_symexp_undoes_it():
+    x = jnp.array([-1e10, -1.0, 0.0, 1.718281828, 4e10])
+    for got in ways(targets.symlog, x):
+        np.testing.assert_allclose(got, [-23.02585, -0.693147, 0.0, 1.0, 24.412145], rtol=1e-6)
+    np.testing.assert_allclose(targets.symexp(targets.symlog(x)), x, rtol=2e-5)
+    assert jnp.isfinite(targets.symexp(jnp.float32(1e9)))

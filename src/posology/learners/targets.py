@@ -78,3 +78,13 @@ def double_q(value_next: Any, slow_next: Any, mask_next: Any) -> Any:
     """
     best = jnp.argmax(jnp.where(mask_next, value_next, -jnp.inf))
     return slow_next[best]
+
+
+def symlog(x: Any) -> Any:
+    """sign(x)·ln(1 + |x|): the logarithm of what may be large and of either sign; Hafner 2023, arXiv:2301.04104, Eq. 9."""
+    return jnp.sign(x) * jnp.log1p(jnp.abs(x))
+
+
+def symexp(x: Any) -> Any:
+    """The inverse of `symlog`; beyond ±60, where no return lies, it goes on as there."""
+    return jnp.sign(x) * jnp.expm1(jnp.minimum(jnp.abs(x), 60.0))

@@ -5,7 +5,9 @@
                                    Mnih 2015, doi:10.1038/nature14236; van Hasselt 2016, arXiv:1509.06461
 
 Options: `n_step` n; `double` false judges by Q̄ alone; `duelling` networks (Wang 2016, arXiv:1511.06581);
-`prioritised` α > 0 draws decisions by their error (Schaul 2016, arXiv:1511.05952).
+`prioritised` α > 0 draws decisions by their error (Schaul 2016, arXiv:1511.05952). With `symlog` the networks learn h(Q)
+where returns range over many powers of ten: y ← h(Σ_{k<n} γᵏ·r_{t+k} + γⁿ·h⁻¹(…)), h(x) = sign(x)·ln(1 + |x|)
+(Pohlen 2018, arXiv:1805.11593, with the h of Hafner 2023, arXiv:2301.04104).
 
 One update lets `patients` of the pool live one whole episode each under an ε-greedy policy, stores
 their decisions and takes `gradients` steps. ε falls linearly over `explore_over` updates. The policy
@@ -52,6 +54,7 @@ class DQN:
     n_step: int = 1
     double: bool = True
     duelling: bool = False
+    symlog: bool = False
     prioritised: float = 0.0
     correction: float = 0.5
     follow: float = 0.02
@@ -87,6 +90,11 @@ class DQN:
         q = lambda w, o: value_based.outputs(self.form(spec), w, state.observations, o)  # noqa: E731
         slow = q(state.slow, d.after)
         ahead = q(weights, d.after) if self.double else slow
-        y = jax.lax.stop_gradient(d.reward + d.weight * targets.double_q(ahead, slow, d.mask))
+        value = targets.double_q(ahead, slow, d.mask)
+        if self.symlog:
+            y = targets.symlog(d.reward + d.weight * targets.symexp(value))
+        else:
+            y = d.reward + d.weight * value
+        y = jax.lax.stop_gradient(y)
         now = q(weights, d.observation)[d.action]
         return optax.huber_loss(now, y, delta=self.huber), jnp.abs(y - now)
