@@ -162,13 +162,14 @@ def shifts_of(treatment: Treatment) -> Iterator[str]:
 
 def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     """Every plan by the name of its result; a plan is `(effort, tell) -> result`."""
-    from posology.benchmarks import kills, learners, neonates, peers
+    from posology.benchmarks import kills, learners, neonates, peers, problems
 
     found: dict[str, Callable[[Effort, Tell], Any]] = {}
     for id, treatment in TREATMENTS.items():
         found[id] = partial(tried, treatment, None)
         for shift in shifts_of(treatment):
             found[f"{id}--{shift}"] = partial(tried, treatment, shift)
+    found |= {problem: partial(problems.plan, problem) for problem in problems.REFERENCES}
     found["learners"] = learners.plan
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found["kills"] = kills.plan

@@ -1,0 +1,236 @@
+"""How far each learner gets on the published problems: `posology evidence <problem>`.
+
+A learner's number is the interquartile mean over training seeds, the mean of the middle half, with a 95 % interval by
+resampling the seeds (Agarwal 2021, arXiv:2108.13264). On a finite problem the value of a stored policy is computed
+from its tables, so that no luck of patients is in it; where there is one patient without noise, as in the two
+control problems, its return is the value. A policy with a memory is played on `HELD_OUT` patients instead.
+
+The settings were chosen with other seeds than those that count. Trainings are kept under
+`runs/evidence/<problem>/<learner>/seed-<n>` and never made again.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from posology.policies import storage
+
+if TYPE_CHECKING:
+    from posology.benchmarks.evidence import Effort, Tell
+
+SEEDS = 10
+WATCHED, HELD_OUT = 2000, 20_000  # patients who judge a training on the way, and in the end where a value is not exact
+LOOKS = 10  # times that a policy is judged on the way
+RESAMPLED = 10_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training: how many updates, with which settings instead of the defaults."""
+
+    updates: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A problem: what its returns are compared with (a name in `Problem.known`, and what that is), and the trainings."""
+
+    against: str
+    meaning: str
+    runs: Mapping[str, Run]
+
+
+TABULAR = Run(1000)
+DRAWN: Mapping[str, Any] = {"patients": 512, "learning_rate": 0.01, "trace": 0.95, "entropy": 0.001}
+PPO = Run(120, {**DRAWN, "epochs": 4, "minibatches": 4})
+# from 10^5 to 10^10: the logarithm of the value is learned; the published discount, because nothing beyond the end counts
+HIV = {"symlog": True, "discount": 0.98, "bootstrap": True, "patients": 32, "gradients": 200, "batch": 512, "hidden": "128,128"}
+EXPLORING = {"explore_over": 60, "follow": 0.005}
+FOUR = {"patients": 64, "trace": 0.95, "bootstrap": True}
+
+REFERENCES: dict[str, Reference] = {
+    "icu-sepsis-v1": Reference(
+        "optimal",
+        "the best policy there is, by planning on the tables",
+        {
+            "value-iteration": Run(0, {"discount": 1.0}),
+            "policy-iteration": Run(0, {"discount": 1.0}),
+            "backward-induction": Run(0, {"discount": 1.0}),
+            "q-learning": TABULAR,
+            "sarsa": TABULAR,
+            "expected-sarsa": TABULAR,
+            "dqn": Run(320),
+            "qr-dqn": Run(320),
+            "ppo": PPO,
+            "a2c": Run(500, {**DRAWN, "patients": 128}),
+            "reinforce": Run(500, {"patients": 128, "learning_rate": 0.01}),
+        },
+    ),
+    "hiv-sti-v1": Reference(
+        "best open loop found",
+        "the best course known, a lower bound on the optimum",
+        {
+            "beam-course": Run(1),
+            "evolved-course": Run(500),
+            "dqn": Run(120, {**HIV, **EXPLORING}),
+            "ppo": Run(40),
+        },
+    ),
+}
+
+
+def made(problem: str, name: str, run: Run, env: Any) -> Any:
+    """The learner as it is trained on a problem."""
+    from posology.learners.catalogue import learner
+    from posology.learners.learner import annealing, configure, suited
+
+    return configure(annealing(suited(learner(name)(), env.spec), max(run.updates, 1)), run.settings)
+
+
+def trained(problem: str, name: str, run: Run, effort: Effort, tell: Tell) -> list[dict[str, Any]]:
+    """What each seed reached; those that are not there yet are made, with one compilation for all."""
+    from posology.environments.catalogue import environment
+    from posology.learners.catalogue import entry
+    from posology.learners.loops import train_seeds
+    from posology.learners.planning.plan import plan
+
+    folder, env = effort.runs / problem / name, environment(problem)
+    learner = made(problem, name, run, env)
+    if entry(name).plans:
+        plan(env, learner, folder / "seed-0", held_out=WATCHED)
+        return [told(env, folder / "seed-0")]
+
+    def report(event: dict[str, Any]) -> None:
+        if event["event"] == "evaluation":
+            done = f"{event['updates']} of {updates} updates, {event['seconds']:.0f} s"
+            tell(f"{problem} {name}: {done}, return {event['return_mean']:.6g}")
+
+    updates = effort.updates or run.updates
+    looks = {"chunk": max(updates // LOOKS, 1), "evaluate_every": 1, "held_out": judged_on(env), "pool": 4096}
+    train_seeds(env, learner, folder, SEEDS, updates=updates, report=report, **looks)
+    return [told(env, folder / f"seed-{n}") for n in range(SEEDS)]
+
+
+def judged_on(env: Any) -> int:
+    """Patients that a training is judged on: one where all are the same."""
+    return 1 if not env.spec.states and not getattr(env.equations, "spread", None) else WATCHED
+
+
+def told(env: Any, run: Path) -> dict[str, Any]:
+    """What a stored run reached: `value`, and its effort."""
+    found: dict[str, Any] = json.loads((run / "evaluation.json").read_text())
+    if "value" in found or not env.spec.states:  # a planner tells its own; one patient without noise is the value
+        return {"value": found["return_mean"], "exact": True, **found}
+    policy = storage.load_policy(run).policy
+    remembers = not isinstance(policy.memory(), tuple)
+    return {**found, "value": played(env, policy) if remembers else exact(env, policy), "exact": not remembers}
+
+
+def played(env: Any, policy: Any) -> float:
+    """Mean return of a policy on `HELD_OUT` patients."""
+    import jax
+
+    from posology.learners.judge import EVALUATION_SEED, evaluator
+
+    judge = jax.random.key(EVALUATION_SEED)
+    unseen = env.draw(jax.random.fold_in(judge, 0), HELD_OUT)
+    return float(evaluator(env, lambda _: policy, unseen, jax.random.fold_in(judge, 1))(())["returns"].mean())
+
+
+def exact(env: Any, policy: Any) -> float:
+    """The value of a policy without memory, from the tables of a finite problem."""
+    import jax
+    import jax.numpy as jnp
+
+    from posology.learners.planning.plan import value_of
+
+    states, masks = jnp.arange(env.spec.states, dtype=jnp.float32)[:, None], jnp.asarray(env.tables.admissible)
+    rows = jax.jit(jax.vmap(lambda o, mask: policy.act(jax.random.key(0), o, mask, ())[0]))(states, masks)
+    return value_of(env, np.eye(len(env.spec.actions))[np.asarray(rows)], 1.0)
+
+
+def middle(values: Sequence[float]) -> float:
+    """Interquartile mean: the mean of the middle half, with a quarter of the values cut at each end."""
+    from scipy.stats import trim_mean
+
+    return float(trim_mean(values, 0.25))
+
+
+def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
+    """95 % percentile interval of the interquartile mean under resampling of the seeds."""
+    if len(set(values)) == 1:
+        return values[0], values[0]
+    drawn = np.random.default_rng(seed).choice(np.asarray(values), (RESAMPLED, len(values)))
+    cut = int(0.25 * len(values))
+    means = np.sort(drawn, axis=1)[:, cut : len(values) - cut].mean(axis=1)
+    lower, upper = np.percentile(means, [2.5, 97.5])
+    return float(lower), float(upper)
+
+
+def row(problem: str, name: str, run: Run, every: Sequence[Mapping[str, Any]], reference: float) -> dict[str, Any]:
+    """One learner on one problem. `return_mean` is the interquartile mean, `seconds` the median without compiling."""
+    values = [one["value"] for one in every]
+    lower, upper = interval(values)
+    return {
+        "problem": problem,
+        "learner": name,
+        "return_mean": middle(values),
+        "lower": lower,
+        "upper": upper,
+        "seeds": len(every),
+        "samples": int(statistics.median(one["samples"] for one in every)),
+        "seconds": statistics.median(spent(one, one) for one in every),
+        "compile_seconds": max(one["compile_seconds"] for one in every),
+        "reference": reference,
+        "best": max(values),
+        "worst": min(values),
+        "exact": every[0]["exact"],
+        "updates": every[0]["updates"],
+        "settings": dict(run.settings),
+        "returns": values,
+        "history": history(every),
+    }
+
+
+def spent(run: Mapping[str, Any], point: Mapping[str, Any]) -> float:
+    """Seconds of learning up to a point of a run: without compiling and judging."""
+    judging = point.get("judging_seconds", run["history"][-1]["judging_seconds"] if run.get("history") else 0.0)
+    return float(point["seconds"] - run["compile_seconds"] - judging)
+
+
+def history(every: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """The way: mean decisions, seconds and interquartile mean of the returns at each look, over seeds."""
+    found = []
+    for points in zip(*(one.get("history", []) for one in every), strict=False):
+        returns = [p["return_mean"] for p in points]
+        lower, upper = interval(returns)
+        seconds = statistics.fmean(spent(one, p) for one, p in zip(every, points, strict=True))
+        samples = statistics.fmean(p["samples"] for p in points)
+        found.append({"samples": samples, "seconds": seconds, "return_mean": middle(returns), "lower": lower, "upper": upper})
+    return found
+
+
+def plan(problem: str, effort: Effort, tell: Tell) -> dict[str, Any]:
+    """Every training of a problem, and their rows."""
+    from posology.environments.catalogue import PROBLEMS
+
+    asked, known = REFERENCES[problem], PROBLEMS[problem].known
+    reference = known[asked.against]
+    chosen = {n: run for n, run in asked.runs.items() if not effort.learners or n in effort.learners}
+    rows = [row(problem, n, run, trained(problem, n, run, effort, tell), reference) for n, run in chosen.items()]
+    about = {"problem": problem, "against": asked.against, "meaning": asked.meaning, "known": dict(known)}
+    return {**about, "rows": rows, **storage.machine()}
+
+
+def stored(results: Path) -> list[dict[str, Any]]:
+    """The rows of every problem that has been made."""
+    found = [results / f"{problem}.json" for problem in REFERENCES]
+    return [r for path in found if path.is_file() for r in json.loads(path.read_text())["rows"]]
