@@ -39,6 +39,19 @@ class Bernoulli:
 
 
 @dataclass(frozen=True)
+class Uniform:
+    """Even between `low` and `high`."""
+
+    low: float
+    high: float
+
+    def sample(self, key: Any) -> Any:
+        import jax
+
+        return self.low + (self.high - self.low) * jax.random.uniform(key)
+
+
+@dataclass(frozen=True)
 class Normal:
     """Normal, values outside [low, high] set to the nearer bound."""
 
@@ -82,7 +95,32 @@ class Categorical:
         return jax.random.choice(key, np.array(self.values, np.float32), p=np.array(self.shares, np.float32))
 
 
-Distribution = Bernoulli | Normal | LogNormal | Categorical
+@dataclass(frozen=True)
+class Along:
+    """exp(`ln_sd`·z) times a median that goes straight from one of `medians` to the next along the covariate `of`, drawn
+    before, whose values are `at`; the end values hold beyond the ends."""
+
+    of: str
+    at: tuple[float, ...]
+    medians: tuple[float, ...]
+    ln_sd: float
+
+    def sample(self, key: Any, given: Any) -> Any:
+        import jax
+
+        median = jax.numpy.interp(given, np.array(self.at, np.float32), np.array(self.medians, np.float32))
+        return median * jax.numpy.exp(self.ln_sd * jax.random.normal(key))
+
+
+Distribution = Bernoulli | Uniform | Normal | LogNormal | Categorical | Along
+
+
+def sampled(distribution: Distribution, key: Any, covariates: Mapping[str, Any]) -> Any:
+    """One value, in float32; `covariates` are those drawn before."""
+    import jax.numpy as jnp
+
+    given = (covariates[distribution.of],) if isinstance(distribution, Along) else ()
+    return jnp.float32(distribution.sample(key, *given))
 
 
 def effect_factor(model: PatientModel) -> np.ndarray:
@@ -120,15 +158,15 @@ def draw(
 
     def one(i: Any) -> Patient:
         mine = jax.random.fold_in(key, i)
-        covariates = {}
+        covariates: dict[str, Any] = {}
         for j, c in enumerate(model.covariates):
             if c.name in distributions:
-                covariates[c.name] = jnp.float32(distributions[c.name].sample(jax.random.fold_in(mine, j)))
+                covariates[c.name] = sampled(distributions[c.name], jax.random.fold_in(mine, j), covariates)
             elif c.default is not None:
                 covariates[c.name] = jnp.float32(c.default)
         for name in unread:
             stream = zlib.crc32(name.encode())  # of its own, whatever else is drawn
-            covariates[name] = jnp.float32(distributions[name].sample(jax.random.fold_in(mine, stream)))
+            covariates[name] = sampled(distributions[name], jax.random.fold_in(mine, stream), covariates)
         eta = factor @ jax.random.normal(jax.random.fold_in(mine, 1000), (len(effects),))
         own = apply_effects(model.individual(typical, covariates), dict(zip(effects, eta, strict=True)))
         for name in measured:
