@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from functools import cache
@@ -18,7 +19,9 @@ from finite_problems import spec  # noqa: E402
 from probes import Masked, Probes  # noqa: E402
 
 from posology.environments.finite import FiniteEnvironment, Tables  # noqa: E402
-from posology.learners.loops import advance  # noqa: E402
+from posology.learners.catalogue import learner  # noqa: E402
+from posology.learners.learner import configure  # noqa: E402
+from posology.learners.loops import advance, train  # noqa: E402
 from posology.learners.planning import finite  # noqa: E402
 from posology.learners.safe.lagrangian_ppo import LagrangianPPO  # noqa: E402
 
@@ -65,6 +68,7 @@ def test_the_exact_solution_by_hand():
     assert finite.start_value(t, finite.of_policy(t, policy, 1.0)) == pytest.approx(best)
 
 
+TINY = {"repeats": 1, "minibatches": 1, "epochs": 1, "hidden": "4"}
 SMALL = {"patients": 256, "repeats": 1, "minibatches": 2, "epochs": 4, "discount": 1.0, "bootstrap": False, "hidden": (16,)}
 
 
@@ -92,6 +96,19 @@ def test_without_need_harm_has_no_price():
     assert float(told["price"]) == 0.0
     assert float(told["harm"]) == pytest.approx(0.5, abs=0.05)
     assert float(state.harm[0]) > 0.3 * 256 * 160
+
+
+@pytest.mark.parametrize("id", ["lagrangian-ppo", "shielded-ppo", "cvar-ppo"])
+def test_harm_while_learning_is_on_record(id, tmp_path):
+    """The first course to be harmed and the last are counted: updates · courses · harm of a mean course."""
+    made = configure(learner(id)(), {**TINY, "patients": 64, **({"capacity": 64} if id == "shielded-ppo" else {})})
+    told = []
+    found = train(risky(), made, tmp_path / "run", updates=3, chunk=1, pool=64, held_out=8, report=told.append)
+    expected = 64 * sum(e["metrics"]["harm"] for e in told if e["event"] == "progress")
+    assert found["harm_while_learning"] == {"harm": pytest.approx(expected)}
+    stored = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    assert stored["harm_while_learning"] == found["harm_while_learning"]
+    assert expected > 0
 
 
 def test_a_problem_without_costs_is_refused():
