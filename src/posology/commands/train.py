@@ -62,6 +62,7 @@ def train(
     seeds: int = typer.Option(0, min=0, help="Train with seeds 0 to this less one, compiling once; 0: with --seed alone."),
     updates: int = typer.Option(300, min=1, help="Updates at most."),
     seconds: float = typer.Option(None, min=1, help="Seconds at most, compilation included."),
+    start: Path = typer.Option(None, "--from", help="A run of the same learner, whose policy learning begins with."),
     change: list[str] = typer.Option([], "--set", help="A hyper-parameter, as name=value; repeat it."),
     file: Path = typer.Option(None, "--settings", help="A YAML file of hyper-parameters; --set goes before it."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -83,13 +84,15 @@ def train(
     if entry.plans:
         from posology.learners.planning.plan import plan
 
+        if start:
+            raise ValueError(f"--from {start}: {learner_id} computes its policy and begins with none")
         found = [plan(env, made, out / f"seed-{n}", n, report=quiet) for n in range(seeds)] or [
             plan(env, made, out, seed, report=quiet)
         ]
     else:
         from posology.learners import loops
 
-        given: dict[str, Any] = {"updates": updates, "seconds": seconds, "report": quiet}
+        given: dict[str, Any] = {"updates": updates, "seconds": seconds, "report": quiet, "start": start}
         found = loops.train_seeds(env, made, out, seeds, **given) or [loops.train(env, made, out, seed, **given)]
     if as_json:
         return print_json(found if seeds else found[0])

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from posology.environments.environment import Environment
-from posology.learners import runs
+from posology.learners import runs, warm
 from posology.learners.judge import EVALUATION_SEED, evaluator, summary
 from posology.learners.learner import Learner
 from posology.policies import storage
@@ -51,6 +51,11 @@ def advance(learner: Learner, env: Environment) -> Callable[[Any, Any, Any], tup
     return many
 
 
+def seen(learner: Learner, env: Environment) -> Environment:
+    """The environment as the learner looks at it: what its method `sees` makes of it, where it has one."""
+    return getattr(learner, "sees", lambda env: env)(env)
+
+
 def _compiled(*lowered: Any) -> list[Any]:
     """Several programs compiled side by side: the compiler leaves a core idle."""
     with ThreadPoolExecutor(len(lowered)) as pool:
@@ -70,7 +75,7 @@ def programs(
     env: Environment, learner: Learner, pool: int = 4096, held_out: int = 1000, judged_by: int = EVALUATION_SEED
 ) -> Programs:
     """Compile a training on so many patients, judged on so many others, who are those of a seed."""
-    begun, judge = time.perf_counter(), jax.random.key(judged_by)
+    begun, judge, env = time.perf_counter(), jax.random.key(judged_by), seen(learner, env)
     unseen = env.draw(jax.random.fold_in(judge, 0), held_out)
     like = jax.eval_shape(lambda key: learner.init(key, env), judge)
     patients = jax.eval_shape(lambda key: env.draw(key, pool), judge)
@@ -120,6 +125,7 @@ def train(
     data_hash: str | None = None,
     shared: Callable[[], Programs] | None = None,
     judged_by: int = EVALUATION_SEED,
+    start: Path | str | None = None,
 ) -> dict[str, Any]:
     """Learn a policy and write its run to the folder `out`.
 
@@ -137,6 +143,7 @@ def train(
         fingerprint: of the treatment, its own if it has one, else a hash of its spec.
         shared: gives programs that were compiled for the same environment, learner and numbers of patients.
         judged_by: seed of the held-out patients.
+        start: a run whose policy learning begins with, of the same learner and form; it stays on record.
 
     Returns:
         run, treatment, learner, return_mean, lower, upper, samples, seconds, compile_seconds, updates.
@@ -146,11 +153,12 @@ def train(
             finite any more.
     """
     _check(updates=updates, chunk=chunk, pool=pool, held_out=held_out)
-    out = Path(out)
-    identity = runs.identity(env, learner, seed, pool, fingerprint, data_hash)
+    out, env = Path(out), seen(learner, env)
+    begin = None if start is None else warm.read(start, learner, env.spec)
+    identity = runs.identity(env, learner, seed, pool, fingerprint, data_hash, begin.origin if begin else None)
     if out.exists():
         return runs.finished(out, identity, resume)
-    run = _Run(env, learner, out, identity, judged_by, report)
+    run = _Run(env, learner, out, identity, judged_by, report, begin)
     run.begin(seed, pool, shared or (lambda: programs(env, learner, pool, held_out, judged_by)), resume)
     run.learn(updates, seconds, chunk, evaluate_every, checkpoint_seconds)
     return run.finish()
@@ -160,10 +168,10 @@ class _Run:
     """One call of `train`: its compiled functions, its state and its clock."""
 
     def __init__(self, env: Environment, learner: Learner, out: Path, identity: dict[str, Any], judged_by: int,
-        report: Report,
+        report: Report, start: warm.Start | None,
     ) -> None:  # fmt: skip
         self.env, self.learner, self.out, self.identity, self.report = env, learner, out, identity, report
-        self.judged_by = judged_by
+        self.judged_by, self.start = judged_by, start
         self.folder = storage.partial_folder(out)
         self.done, self.earlier, self.compile_seconds, self.judging = 0, 0.0, 0.0, 0.0
         self.history: list[dict[str, Any]] = []
@@ -186,8 +194,10 @@ class _Run:
         self.report({"event": "compiled", "seconds": self.compile_seconds})
         if progress is None:
             start = jax.jit(lambda key: self.learner.init(key, self.env))
+            first = start(jax.random.fold_in(root, 0))
+            first = warm.begun(self.learner, first, self.start) if self.start else first
             # The optimiser's zeros may share one buffer; donating wants each its own.
-            self.state = jax.tree.map(jnp.copy, start(jax.random.fold_in(root, 0)))
+            self.state = jax.tree.map(jnp.copy, first)
         else:
             self._restore(like)
 
@@ -268,6 +278,7 @@ class _Run:
             "updates": self.done,
             "seconds": self.elapsed(),
             "compile_seconds": self.compile_seconds,
+            **_harm(self.state, self.env),
         }
         arrays = self.learner.parameters(self.state)
         told = {**result, "history": self.history}
@@ -275,6 +286,13 @@ class _Run:
         storage.drop_checkpoint(self.out)
         self.report({"event": "done", **result})
         return result
+
+
+def _harm(state: Any, env: Environment) -> dict[str, Any]:
+    """Sum of each cost over all courses of the training, where the learner's state counts it."""
+    counted = getattr(state, "harm", None)
+    sums = [] if counted is None else [float(v) for v in counted]
+    return {"harm_while_learning": dict(zip(env.spec.costs, sums, strict=True))} if sums else {}
 
 
 def _check(**counts: int) -> None:

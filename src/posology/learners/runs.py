@@ -16,22 +16,25 @@ from posology.learners.learner import config
 from posology.policies import storage
 from posology.policies.forms import description
 
-IDENTITY = ("treatment", "fingerprint", "belief", "learner", "config", "seed", "pool", "data_hash")
+IDENTITY = ("treatment", "fingerprint", "belief", "experience", "learner", "config", "seed", "pool", "data_hash", "start")
 
 
 def identity(
-    env: Any, learner: Any, seed: int, pool: int, fingerprint: str | None = None, data_hash: str | None = None
-) -> dict[str, Any]:
-    """What makes two runs the same: problem, learner, settings, seed and data."""
+    env: Any, learner: Any, seed: int, pool: int, fingerprint: str | None = None, data_hash: str | None = None,
+    start: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What makes two runs the same: problem, learner, settings, seed, data, and the run that learning began with."""
     return {
         "treatment": env.spec.id,
         "fingerprint": fingerprint or getattr(env, "fingerprint", None) or storage.spec_hash(env.spec),
         "belief": getattr(env, "belief", 0),  # particles that the policy sees, 0 for none
+        "experience": getattr(env, "experience", None),  # what else the policy sees of the decision before
         "learner": learner.id,
         "config": config(learner),
         "seed": seed,
         "pool": pool,
         "data_hash": data_hash,
+        "start": start,
     }
 
 
@@ -64,7 +67,7 @@ Research software, not a medical device: no patient may be dosed by this policy 
 - Treatment: {record["treatment"]}, fingerprint {record["fingerprint"]}
 - Doses: {doses}
 - Sees: {seen}
-- Learned from: {record["pool"]} simulated patients, seed {record["seed"]}
+- Learned from: {record["pool"]} simulated patients, seed {record["seed"]}{_origin(record)}
 - Effort: {record["updates"]} updates, {result["samples"]} decisions
 - Mean return on {result["patients"]} held-out simulated patients: {result["return_mean"]:.4g}
   (95 % interval {result["lower"]:.4g} to {result["upper"]:.4g})
@@ -75,6 +78,13 @@ Valid for patients like those it learned from, under that treatment's model; it 
 
 {settings}
 """
+
+
+def _origin(record: Mapping[str, Any]) -> str:
+    start = record.get("start")
+    if not start:
+        return ""
+    return f"; began with a policy for {start['treatment']}, seed {start['seed']}, arrays {start['arrays_sha256'][:12]}"
 
 
 def same(was: Mapping[str, Any], now: Mapping[str, Any], what: str) -> None:

@@ -1,0 +1,1 @@
+"""Learners that adapt to a new patient within one course: recurrent experience and an inferred context."""
