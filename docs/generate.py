@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from posology.benchmarks import learners, peers, tables
-from posology.commands.describe import model_description, problem_description, spread_percent, treatment_description
+from posology.commands.describe import (
+    continuous_dose,
+    model_description,
+    problem_description,
+    spread_percent,
+    treatment_description,
+)
 from posology.commands.listing import Family, catalogue
 from posology.commands.output import short
 from posology.environments.problem import Problem
@@ -72,6 +78,7 @@ def treatment_page(d: dict[str, Any]) -> str:
     parts = [
         f"# {d['id']}\n\n{d['title']}\n\n{d['question']}\n\nModel `{d['model']}`; fingerprint `{d['fingerprint']}`.\n",
         "## Doses\n",
+        *([f"{told}\n"] if (told := continuous_dose(d)) else []),
         table(["label", "amount", "unit", "over h", "every h", "next visit, d"], actions),
         "## Terms\n",
         table(["term", "weight", "meaning"], counted),

@@ -43,8 +43,10 @@ def player(name):
 
 
 def course(name, actions):
-    """Three patients, each dosed with the same row numbers."""
-    return player(name)(environment(name).draw(KEY, 3), jnp.array(actions))
+    """Three patients, each dosed with the same rows of the table."""
+    t = environment(name).treatment
+    taken = jnp.array(actions) if t.spec.discrete else jnp.array([t.actions[i].amount for i in actions])
+    return player(name)(environment(name).draw(KEY, 3), taken)
 
 
 def some_actions(name):
@@ -74,7 +76,8 @@ def test_shapes_reward_and_flags_are_as_the_spec_says(name):
     (observation, mask), steps = course(name, some_actions(name))
     assert observation.shape == (3, spec.size)
     assert observation.dtype == jnp.float32
-    assert mask.shape == (3, len(spec.actions))
+    assert mask.shape == (3, len(environment(name).treatment.actions))
+    assert spec.discrete or (not spec.actions and spec.low < spec.high and spec.action_unit)
     assert mask.any(axis=1).all()
     assert steps.terms.shape[-1] == len(spec.terms)
     assert steps.costs.shape[-1] == len(spec.costs)

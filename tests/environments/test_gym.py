@@ -48,6 +48,8 @@ def test_gymnasium_finds_nothing_to_warn_of(id):
         env.step = lambda action: step(action if env.many._mask[0][action] else np.flatnonzero(env.many._mask[0])[0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # a dose has a unit: scaling it to [-1, 1], as Gymnasium recommends, is the learner's business
+        warnings.filterwarnings("ignore", ".*symmetric and normalized space")
         check_env(env, skip_render_check=True)
 
 
@@ -111,3 +113,11 @@ def test_registering_twice_changes_nothing():
     before = dict(gymnasium.registry)
     gym.register()
     assert dict(gymnasium.registry) == before
+
+
+@pytest.mark.parametrize("dose", [69.0, 251.0, float("nan")])
+def test_a_dose_outside_the_range_is_refused_with_the_range(dose):
+    env = gymnasium.make("posology/paclitaxel-any-dose-v1").unwrapped
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"mg/m2 of patient 0 is not allowed; allowed: 70 to 250 mg/m2"):
+        env.step(np.array([dose], np.float32))

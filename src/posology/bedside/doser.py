@@ -67,6 +67,8 @@ def _doser(treatment: Treatment, name: str, stamp: int) -> Doser:
         raise ValueError(f"arm '{name}' needs the patient's hidden parameters, which no record holds; name another arm")
     if stamp or Path(name).is_dir() or "/" in name:
         stored = storage.load_policy(name, fingerprint=treatment.fingerprint)
+        if arms.sees_reward(stored.record):
+            raise ValueError(f"{name} sees what its decision before brought, which no record holds; learn with sees_reward=false")
         particles = int(stored.record.get("belief", 0))
         arm = arms.of_policy(stored.policy, env, particles)
         return Doser(Path(name).name, arm, stored.policy, _replay(arm), _shielded(treatment, stored.policy, arm.believer))

@@ -104,6 +104,7 @@ def treatment_description(member_id: str, t: Any) -> dict[str, Any]:
         "model": t.model.id,
         "doses_at_most": t.doses,
         "days": t.days,
+        "any_dose": list(t.any_dose) if t.any_dose else None,
         "actions": [vars(a) for a in t.actions],
         "standard": t.standard.label,
         "observation": [vars(f) for f in t.spec.observation],
@@ -115,6 +116,14 @@ def treatment_description(member_id: str, t: Any) -> dict[str, Any]:
         "not_for": t.not_for,
         "source": t.source,
     }
+
+
+def continuous_dose(d: dict[str, Any]) -> str:
+    """A sentence on the range of a treatment's dose where it is continuous, else nothing."""
+    if not d["any_dose"]:
+        return ""
+    low, high = d["any_dose"]
+    return f"Any dose from {low:g} to {high:g} {d['actions'][0]['unit']}; planners, and exploring, choose from the rows below."
 
 
 def problem_description(member_id: str, p: Any) -> dict[str, Any]:
@@ -181,6 +190,8 @@ def show_model(d: dict[str, Any]) -> None:
 def show_treatment(d: dict[str, Any]) -> None:
     print(f"{d['id']}: {d['title']} (fingerprint {d['fingerprint']})\n\n{d['question']}\n")
     print(f"model: {d['model']} · at most {d['doses_at_most']} doses in {d['days']:g} days · standard: {d['standard']}")
+    if told := continuous_dose(d):
+        print(told)
     columns = ["label", "amount", "unit", "duration", "interval", "wait", "delay"]
     print_table("actions (hours; wait in days)", columns, [[a[c] for c in columns] for a in d["actions"]])
     terms = [[x["name"], x["weight"], x["meaning"]] for x in d["terms"]]

@@ -6,7 +6,8 @@ steps all patients in one compiled call and starts the next patient in the step 
 (`AutoresetMode.SAME_STEP`), with the true last observation in `final_obs` and its info in `final_info`.
 Call `register()` once, or import this module by name: `gymnasium.make("posology.environments.gym:posology/<id>")`.
 
-Patients come from a pool drawn with the seed of `reset`. An action that the mask forbids raises.
+Patients come from a pool drawn with the seed of `reset`. An action that the mask forbids raises, and so does a dose
+outside the range of a continuous one, whose mask is about the table for planners.
 With `vector_reward` the reward is the vector of the spec's terms and `reward_space` its space, as
 MO-Gymnasium has it. `info` holds `action_mask`, `terms` and `costs`.
 """
@@ -104,7 +105,7 @@ class PatientVectorEnv(VectorEnv):
     def _checked(self, actions: Any) -> np.ndarray:
         actions = np.asarray(actions)
         if not self.patient_spec.discrete:
-            return actions.astype(np.float32).reshape(self.num_envs, 1)
+            return self._within(actions.astype(np.float32).reshape(self.num_envs, 1))
         allowed = self._mask
         for i in np.flatnonzero(~((actions >= 0) & (actions < allowed.shape[1]))):
             raise ValueError(f"action {actions[i]} is no row of the dose table; rows are 0 to {allowed.shape[1] - 1}")
@@ -112,6 +113,12 @@ class PatientVectorEnv(VectorEnv):
             labels = [f"{j} ({self.patient_spec.actions[j].label})" for j in np.flatnonzero(allowed[i])]
             raise ValueError(f"action {actions[i]} of patient {i} is not allowed now; allowed: {', '.join(labels)}")
         return actions.astype(np.int32)
+
+    def _within(self, doses: np.ndarray) -> np.ndarray:
+        low, high, unit = self.patient_spec.low, self.patient_spec.high, self.patient_spec.action_unit
+        for i in np.flatnonzero(~((doses >= low) & (doses <= high))):
+            raise ValueError(f"dose {doses[i, 0]:g} {unit} of patient {i} is not allowed; allowed: {low:g} to {high:g} {unit}")
+        return doses
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One decision for each patient.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -18,7 +19,7 @@ from posology.patients import dosing, integrate, population
 from posology.patients.dosing import Schedule
 from posology.patients.likelihood import observed
 from posology.patients.model import PatientModel
-from posology.safety.shield import offered
+from posology.safety.shield import interval, offered
 
 OCCASION, RESIDUAL, MISSING = 1, 2, 3  # streams of random numbers
 
@@ -70,6 +71,7 @@ class TreatmentEnvironment:
         self.spec: Spec = treatment.spec
         self.fingerprint = treatment.fingerprint
         actions = treatment.actions
+        self.table = replace(self.spec, actions=actions)  # rows, also where the dose is continuous
         self.amount = np.array([a.amount for a in actions], np.float32)
         self.wait = np.array([a.wait for a in actions], np.float32)
         self.every = np.array([a.interval for a in actions], np.float32)
@@ -111,6 +113,20 @@ class TreatmentEnvironment:
         """The row of the action table in physical units."""
         return Chosen(*(jnp.asarray(v)[action] for v in (self.amount, self.wait, self.every)))
 
+    def decided(self, action: Any, state: State) -> Chosen:
+        """The decision that an action stands for: a row of the table, or a continuous dose in the table's unit, held
+        inside the range and the limits at `state`. Where they close every dose nothing is given, until the next visit
+        or for as long as a delay lasts."""
+        if self.spec.discrete:
+            return self.chosen(action)
+        t = self.treatment
+        found = interval(t.limits, self.spec, facts_of(state.history, state.day * DAY, t))
+        is_open, pause = found.closed_by < 0, [a.wait for a in t.actions if a.delay] or [t.standard.wait]
+        dose = jnp.clip(jnp.asarray(action, float), found.lower, found.upper)
+        return Chosen(
+            jnp.where(is_open, dose, 0.0), jnp.where(is_open, t.standard.wait, pause[0]), jnp.float32(t.standard.interval)
+        )
+
     def _row(self, every: Any) -> Any:
         """Which of the table's intervals between doses is meant."""
         if len(self.intervals) == 1:
@@ -132,7 +148,7 @@ class TreatmentEnvironment:
         row, inside = self._row(every), self.ends <= wait_hours + 1e-3
         rate, bolus = (jnp.asarray(v)[row] * amount for v in (self.rate, self.bolus))
         schedule = Schedule(jnp.where(inside, self.length, 0.0), rate, jnp.where(inside, bolus, 0.0))
-        return integrate.advance(self.model, p, x, schedule, self.treatment.key)
+        return integrate.advance(self.model, p, x, schedule, self.treatment.key, recompute=self.spec.differentiable)
 
     def predict(self, x: Any, p: Any, chosen: Chosen, patient: population.Patient) -> Interval:
         """The interval after a decision, from state `x` with parameters `p`."""
@@ -222,12 +238,12 @@ class TreatmentEnvironment:
         return encode(state.history, state.day * DAY, self.treatment.channels, self.treatment.days * DAY)
 
     def mask(self, state: State) -> Any:
-        """Which rows may be chosen next: the limits' word on what the history holds, never empty."""
+        """Which rows of the table may be chosen next: the limits' word on what the history holds, never empty."""
         limits = self.treatment.limits
         if not limits:
             return jnp.ones(len(self.amount), bool)
         facts = facts_of(state.history, state.day * DAY, self.treatment)
-        return offered(limits, self.spec, facts)[0]
+        return offered(limits, self.table, facts)[0]
 
     def _measure(self, key: Any, patient: population.Patient, reading: str, truth: Any, day: Any) -> Any:
         residual = self.treatment.model.residuals[reading]
@@ -275,7 +291,7 @@ class TreatmentEnvironment:
 
     def step(self, key: Any, state: State, action: Any, patient: population.Patient) -> Step:
         """One decision. Past the last dose or day nothing happens: loops keep an alive mask."""
-        after, course = self.play(key, state, self.chosen(action), patient)
+        after, course = self.play(key, state, self.decided(action, state), patient)
         return self.outcome(after, course)
 
     def outcome(self, after: State, course: Course) -> Step:

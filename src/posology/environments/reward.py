@@ -14,6 +14,8 @@ GRADE_0_FROM = 2.0
 GRADE_4_BELOW = 0.5
 
 
+SURROGATE = 0.2  # of ln reading: width of the logistic whose derivative stands for that of a threshold
+
 NAN = float("nan")
 
 
@@ -73,14 +75,39 @@ def one(condition: Any) -> Any:
     return where(condition, 1.0, 0.0)
 
 
+def reached(reading: Any, threshold: float) -> Any:
+    """1 where a positive reading is at least `threshold`, else 0, also for what is no number.
+
+    The value is exact. Its derivative, which is 0 but at the threshold and would teach nothing there, is that of
+    σ((ln reading − ln threshold)/`SURROGATE`), a surrogate as for spiking neurons (Neftci 2019, arXiv:1901.09948).
+    """
+    exact = one(reading >= threshold)
+    if isinstance(reading, (float, int)):
+        return exact
+    import jax
+    import jax.numpy as jnp
+
+    @jax.custom_jvp
+    def step(x: Any) -> Any:
+        return jnp.where(x >= threshold, jnp.ones_like(x), jnp.zeros_like(x))
+
+    @step.defjvp
+    def _(primal: Any, tangent: Any) -> Any:
+        x = maximum(primal[0], 1e-6)
+        share = jax.nn.sigmoid(log(x / threshold) / SURROGATE)
+        return step(primal[0]), share * (1 - share) / (SURROGATE * x) * tangent[0]
+
+    return step(jnp.asarray(reading))
+
+
 def grade0(i: Interval) -> Any:
     """A dose whose neutrophils never left grade 0: taken as a sign of too little effect."""
-    return i.given * one(i.lowest >= GRADE_0_FROM)
+    return i.given * reached(i.lowest, GRADE_0_FROM)
 
 
 def grade4(i: Interval) -> Any:
     """A dose followed by grade 4 neutropenia; a count that is no number is the worst, not a grade."""
-    return i.given * where(i.lowest >= GRADE_4_BELOW, 0.0, 1.0)
+    return i.given * (1.0 - reached(i.lowest, GRADE_4_BELOW))
 
 
 def ln_nadir_distance(target: float) -> Callable[[Interval], Any]:

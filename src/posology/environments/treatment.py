@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from posology.data.history import Channel, feature_names
@@ -48,7 +48,9 @@ class Treatment:
     `population` may hold covariates that limits read and the model does not. `loading` is given before
     the first decision. `window` is the therapeutic window of the key reading, where the question is
     one of levels; `aim` says how far an interval ended from what is wanted (by default the lowest key
-    reading from `target`), for planners that look one interval ahead.
+    reading from `target`), for planners that look one interval ahead. `any_dose` is the smallest and the largest
+    amount where the dose is continuous, in the unit of `actions`; each is then given as the standard one, and `actions`
+    is a fine table for what chooses from rows: planners, and exploring.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Treatment:
     loading: Action | None = None
     window: Window | None = None
     aim: Callable[[Interval], Any] | None = None
+    any_dose: tuple[float, float] | None = None
 
     def distance(self, interval: Interval) -> Any:
         """How far an interval was from what is wanted; see `aim`."""
@@ -83,7 +86,7 @@ class Treatment:
     @property
     def spec(self) -> Spec:
         """Everything a learner may know in advance."""
-        return Spec(
+        table = Spec(
             id=self.id,
             observation=tuple(Feature(*f) for f in feature_names(self.channels)),
             actions=self.actions,
@@ -94,6 +97,10 @@ class Treatment:
             max_steps=self.max_steps,
             horizon_days=self.days,
         )
+        if self.any_dose is None:
+            return table
+        low, high = self.any_dose
+        return replace(table, actions=(), low=low, high=high, action_unit=self.standard.unit, differentiable=True)
 
     @property
     def max_steps(self) -> int:
@@ -116,5 +123,6 @@ class Treatment:
             "rules": [self.doses, self.days, list(self.measured), self.key, self.target],
             "limits": [_content(limit) for limit in self.limits],
         }
-        content |= {k: repr(v) for k, v in (("loading", self.loading), ("window", self.window)) if v}
+        table = self.actions if self.any_dose else ()  # which the spec does not hold then
+        content |= {k: repr(v) for k, v in (("loading", self.loading), ("window", self.window), ("table", table)) if v}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

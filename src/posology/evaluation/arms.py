@@ -7,23 +7,26 @@ the comparison problem do, which flatters them: a clinic sees only the counts th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 
 from posology.data.history import DAY
 from posology.environments.belief import Believer, features
+from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import Chosen, TreatmentEnvironment
 from posology.environments.reward import GRADE_4_BELOW
-from posology.evaluation import level_guided
+from posology.evaluation import level_guided, size_scaled
 from posology.learners.planning import course_oracle, ensemble_greedy, map_greedy, oracle
+from posology.policies import storage
 from posology.policies.policy import Policy
 
 KNOWN = (
-    "standard", "fixed:<amount>", "clinical-rule", "rule-plus-10", "proportional-rule",
+    "standard", "fixed:<amount>", "clinical-rule", "rule-plus-10", "proportional-rule", "size-scaled",
     "map-greedy", "ensemble-greedy", "ensemble-greedy:<particles>",
     "oracle", "oracle-course",
 )  # fmt: skip
@@ -34,9 +37,9 @@ GRADE_2_BELOW = 1.5  # CTCAE v5.0: below this grade 2 begins
 class Arm:
     """A named chooser with its initial memory.
 
-    An arm that acts on a belief has a `believer`, its memory is a `Belief`, and
-    `by_belief(env, key, belief, observation, mask, patient) -> Chosen` is its decision: a record's belief
-    comes from the whole past at once.
+    An arm that acts on a belief has a `believer` and its memory is a `Belief`. Of a guideline
+    `by_belief(env, key, belief, observation, mask, patient) -> Chosen` is the decision: a record's belief
+    comes from the whole past at once. What its decision brought reaches the memory by `hears(memory, step) -> memory`.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Arm:
     memory: Callable[[], Any] = tuple
     believer: Believer | None = None
     by_belief: Callable[..., Chosen] | None = None
+    hears: Callable[[Any, Any], Any] = lambda memory, step: memory
 
 
 def _within(env: TreatmentEnvironment, mask: Any, amount: Any) -> Chosen:
@@ -84,9 +88,30 @@ def _proportional(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: An
     return level_guided.choose(env, state, mask, patient), m
 
 
+def _size_scaled(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    return size_scaled.choose(env, mask, patient), m
+
+
 def _policy(policy: Policy, env: Any, key: Any, state: Any, observation: Any, mask: Any, p: Any, memory: Any) -> Any:
     action, memory = policy.act(key, observation, mask, memory)
-    return env.chosen(action), memory
+    return env.decided(action, state), memory
+
+
+def _with_features(
+    b: Believer, policy: Policy, env: Any, key: Any, state: Any, observation: Any, mask: Any, patient: Any, memory: Any
+) -> Any:
+    belief = b.visit(patient, memory, state)
+    seen = jnp.concatenate([observation, features(b, patient, belief)])
+    return env.decided(policy.act(key, seen, mask, policy.memory())[0], state), belief
+
+
+def _rounded(policy: Policy, env: Any, key: Any, state: Any, observation: Any, mask: Any, p: Any, memory: Any) -> Any:
+    """The allowed row nearest to the policy's dose, of rows given as the standard one; of two as near the first."""
+    dose, memory = policy.act(key, observation, mask, memory)
+    t = env.treatment
+    like = jnp.array([a.wait == t.standard.wait and a.interval == t.standard.interval and a.amount > 0 for a in t.actions])
+    gap = jnp.abs(jnp.asarray(env.amount) - dose) + jnp.where(like, 0.0, 1e6)
+    return env.chosen(jnp.argmin(jnp.where(mask, gap, jnp.inf))), memory
 
 
 def _believing(b: Believer, decide: Any, env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
@@ -104,12 +129,61 @@ def of_policy(policy: Policy, env: TreatmentEnvironment, particles: int = 0) -> 
     if not particles:
         return Arm(policy.name, partial(_policy, policy), policy.memory)
     b = Believer(env.treatment, particles)
+    return Arm(policy.name, partial(_with_features, b, policy), b.blank, b)
 
-    def decide(env: Any, key: Any, belief: Any, observation: Any, mask: Any, patient: Any) -> Chosen:
-        seen = jnp.concatenate([observation, features(b, patient, belief)])
-        return env.chosen(policy.act(key, seen, mask, policy.memory())[0])
 
-    return of_belief(policy.name, b, decide)
+def of_run(run: Path, env: TreatmentEnvironment, shift: bool) -> Arm:
+    """An arm that follows a stored run; a continuous dose is rounded where the treatment has a table of the same unit.
+
+    Raises:
+        ValueError: for a run that cannot be loaded, was trained on another treatment (unless `shift` says under a changed
+            model), or sees or doses what this treatment does not.
+    """
+    record = storage.read_record(run)
+    rounds = env.spec.discrete and not record["spec"]["actions"]
+    if not rounds and not env.spec.discrete and record["spec"]["actions"]:
+        raise ValueError(f"{run} chooses rows of the table of {record['treatment']}; the dose of {env.spec.id} is continuous")
+    if rounds:
+        _same_view(run, record, env)
+    stored = storage.load_policy(run, fingerprint=None if rounds else env.fingerprint, shift=shift)
+    particles = int(stored.record.get("belief", 0))
+    if rounds:
+        arm = Arm(stored.policy.name, partial(_rounded, stored.policy), stored.policy.memory)
+    else:
+        arm = of_policy(stored.policy, env, particles)
+    if not sees_reward(record):
+        return arm
+    if particles:
+        raise ValueError(f"{run} sees a belief and the reward of the decision before; an arm shows one of the two")
+    return _told(arm)
+
+
+def sees_reward(record: Mapping[str, Any]) -> bool:
+    """Whether the policy of a stored run is shown what the decision before brought (`environments/experience.py`)."""
+    return "reward" in (record.get("experience") or "")
+
+
+def _told(arm: Arm) -> Arm:
+    """The arm whose policy also sees the reward of the decision before, which only a simulation knows."""
+
+    def choose(env: Any, key: Any, state: Any, observation: Any, mask: Any, patient: Any, memory: Any) -> Any:
+        seen = jnp.concatenate([observation, memory[1][None]])
+        chosen, inner = arm.choose(env, key, state, seen, mask, patient, memory[0])
+        return chosen, (inner, memory[1])
+
+    hears = lambda memory, step: (memory[0], jnp.asarray(step.reward, jnp.float32))  # noqa: E731
+    return replace(arm, choose=choose, memory=lambda: (arm.memory(), jnp.float32(0)), hears=hears)
+
+
+def _same_view(run: Path, record: Mapping[str, Any], env: TreatmentEnvironment) -> None:
+    """Refuse to round the doses of a policy to whose eyes this treatment's history would look different."""
+    here, there = env.treatment, TREATMENTS.get(record["treatment"])
+    if there is None or record["fingerprint"] != there.fingerprint:
+        raise ValueError(f"{run} was trained on another {record['treatment']} than this version knows; train it again")
+    if record.get("belief") or (there.channels, there.days) != (here.channels, here.days):
+        raise ValueError(f"{run} was trained on {there.id}, where a policy sees something else than in {here.id}")
+    if there.standard.unit != here.standard.unit:
+        raise ValueError(f"{run} doses in {there.standard.unit} and {here.id} in {here.standard.unit}")
 
 
 def _ensemble_greedy(name: str, env: TreatmentEnvironment, particles: int) -> Arm:
@@ -160,6 +234,10 @@ def guideline(name: str, env: TreatmentEnvironment) -> Arm:
         raise ValueError(f"arm '{name}' goes by {what}, which {env.treatment.id} does not ask about")
     if name == "proportional-rule":
         return Arm(name, _proportional)
+    if name == "size-scaled":
+        if not size_scaled.knows(env):
+            raise ValueError(f"arm '{name}' goes by size and age of a child, which the model of {env.treatment.id} does not read")
+        return Arm(name, _size_scaled)
     if name == "clinical-rule":
         return Arm(name, partial(_rule, 0.0, 0.0, float("inf")))
     if name == "rule-plus-10":

@@ -13,6 +13,7 @@ import numpy as np
 
 from posology.data.history import DAY, latest
 from posology.environments.protocol import Chosen, TreatmentEnvironment
+from posology.environments.spec import Action
 
 
 def choose(env: TreatmentEnvironment, state: Any, mask: Any, patient: Any) -> Chosen:
@@ -22,14 +23,22 @@ def choose(env: TreatmentEnvironment, state: Any, mask: Any, patient: Any) -> Ch
     At the first visit, and after an interval without a dose, it is the standard dose.
     """
     t = env.treatment
-    per_day = np.array([a.amount * DAY / (a.interval or a.wait * DAY) for a in t.actions], np.float32)
-    usual = np.array([a.interval == t.standard.interval for a in t.actions])
-    standard = t.standard.amount * DAY / (t.standard.interval or t.standard.wait * DAY)
     level, _ = latest(state.history, env.names.index(t.key), state.day * DAY)
     last = _daily(env, state) / env.mg(1.0, patient)
     known = (state.given > 0) & (last > 0) & (level > 0)
-    wanted = jnp.where(known, last * t.target / jnp.where(known, level, 1.0), standard)
-    far = jnp.abs(jnp.asarray(per_day) - wanted) + jnp.where(usual, 0.0, 1e-3)
+    return nearest(env, jnp.where(known, last * t.target / jnp.where(known, level, 1.0), per_day(t.standard)), mask)
+
+
+def per_day(action: Action) -> float:
+    """Daily dose of a row of the table."""
+    return action.amount * DAY / (action.interval or action.wait * DAY)
+
+
+def nearest(env: TreatmentEnvironment, wanted: Any, mask: Any) -> Chosen:
+    """The row whose daily dose is nearest to the one wanted; of rows as near, one at the standard's interval."""
+    t = env.treatment
+    unusual = np.array([a.interval != t.standard.interval for a in t.actions])
+    far = jnp.abs(np.array([per_day(a) for a in t.actions], np.float32) - wanted) + jnp.where(unusual, 1e-3, 0.0)
     return env.chosen(jnp.argmin(jnp.where(mask, far, jnp.inf)))
 
 

@@ -94,7 +94,7 @@ def visits(env: TreatmentEnvironment, arm: Arm, keep: Callable[[Visit], Any], ex
             step = env.outcome(after, course)
             kept = keep(Visit(patient, state, observation, chosen, how, course, step, alive))
             alive = alive & ~(step.terminated | step.truncated)
-            return (after, step.observation, step.mask, memory, alive), kept
+            return (after, step.observation, step.mask, arm.hears(memory, step), alive), kept
 
         course = jax.lax.cond(first == 0, lambda: begin(key, patient), lambda: course)
         return jax.lax.scan(decide, course, first + jnp.arange(steps))

@@ -18,7 +18,6 @@ from posology.evaluation.endpoints import ANC_PERCENTILES, Outcome
 from posology.evaluation.rollout import Played, play
 from posology.evaluation.shifts import judged
 from posology.evaluation.table import trial_table
-from posology.policies import storage
 
 PATIENTS, NOISE = 0, 1  # what the seed of a trial is split into
 
@@ -53,8 +52,7 @@ def load(name: str, env: TreatmentEnvironment, shift: bool) -> list[Arm]:
     runs = [folder] if (folder / "policy.json").exists() else sorted(p.parent for p in folder.glob("*/policy.json"))
     if not runs:
         raise ValueError(f"arm '{name}': the folder holds no finished run (policy.json is missing)")
-    stored = [storage.load_policy(run, fingerprint=env.fingerprint, shift=shift) for run in runs]
-    return [choosers.of_policy(s.policy, env, int(s.record.get("belief", 0))) for s in stored]
+    return [choosers.of_run(run, env, shift) for run in runs]
 
 
 def bands(played: Played, days: int) -> np.ndarray:

@@ -192,6 +192,7 @@ def advance(
     key: str | None = None,
     states: bool = False,
     prepared: Any = None,
+    recompute: bool = False,
 ) -> Trace:
     """The state after a schedule, the readings at step ends and the lowest `key` reading.
 
@@ -201,6 +202,7 @@ def advance(
         key: reading whose minimum is followed (the model's first when not given).
         states: keep the states at all step ends.
         prepared: of `prepare` for the same parameters and lengths, when several schedules share it.
+        recompute: a reverse derivative works each step out again instead of keeping all that it computed.
     """
     key = key or next(iter(model.reading_units))
     like = jnp.asarray(schedule.length[0]) * 0
@@ -229,6 +231,7 @@ def advance(
     start = coordinates.enter(x)
     first, first_slope = slope(start, like)
     steps = (schedule.length, schedule.rate, schedule.bolus, prepared)
+    body = jax.checkpoint(body, prevent_cse=False) if recompute else body
     (y, lowest, *_), (readings, all_states) = jax.lax.scan(body, (start, first, first, first_slope), steps)
     return Trace(coordinates.leave(y), readings, lowest, all_states)
 
