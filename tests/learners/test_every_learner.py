@@ -17,6 +17,7 @@ from probes import Masked, Titrate, Window  # noqa: E402
 
 from posology.learners.catalogue import LEARNERS, learner  # noqa: E402
 from posology.learners.learner import annealing, configure, suited  # noqa: E402
+from posology.learners.loops import seen as seen_by  # noqa: E402
 from posology.learners.loops import train  # noqa: E402
 from posology.learners.planning.plan import plan  # noqa: E402
 from posology.policies.storage import load_policy  # noqa: E402
@@ -25,6 +26,7 @@ PROBLEMS = [Masked(), Titrate(), Window(), gamble(steps=3)]
 TINY = {
     "patients": 8, "repeats": 2, "minibatches": 1, "epochs": 1, "hidden": (4,), "gradients": 2, "batch": 8, "capacity": 64,
     "cells": 4, "children": 8, "elite": 4, "restarts": 2, "quantiles": 4, "random_updates": 0,
+    "members": 2, "model_layers": (4,), "fits": 2, "horizon": 2, "candidates": 8, "rounds": 2, "starts": 8, "planning": 2,
 }  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def tiny(id, env):
 def test_a_run_is_stored_and_read_back(id, tmp_path):
     env = next(e for e in PROBLEMS if LEARNERS[id].refuses(e.spec) is None)
     made, out = tiny(id, env), tmp_path / "run"
+    env = seen_by(made, env)
     if LEARNERS[id].plans:
         result = plan(env, made, out, held_out=4)
     else:

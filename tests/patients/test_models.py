@@ -55,6 +55,14 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
         "asphyxia": case([], 1, covariates={"apgar": 3.0}),
         "loading 30 mg": case([(0, 30, 0.5)], 6000),
     },
+    "vancomycin-thomson2009": {
+        f"1 g every 12 h crcl {crcl}": case([(12.0 * k, 1000, 1) for k in range(20)], 240, covariates={"crcl": float(crcl)})
+        for crcl in (30, 66, 100)
+    },
+    "vancomycin-rhodin2009": {
+        f"{age:g} y {kg:g} kg": case([], 1, covariates={"age": age, "weight": kg, "crcl": 66.0})
+        for age, kg in ((0.5, 7.0), (2.0, 12.0), (6.0, 20.0), (10.0, 35.0))
+    },
     "benchmark-oral-friberg": {
         "300 mg": case([(0, 300, 0)], 2000),
         "21 x 150 mg daily": case([(24.0 * k, 150, 0) for k in range(21)], 1008),

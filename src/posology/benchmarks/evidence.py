@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from posology.benchmarks import gradient
 from posology.environments.belief import with_belief
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import TreatmentEnvironment
@@ -62,24 +63,63 @@ class Effort:
 
 @dataclass(frozen=True)
 class Training:
-    """A learned arm. With `belief`, it also sees the posterior of that many particles."""
+    """A learned arm. With `belief`, it also sees the posterior of that many particles; `only` on the treatments named,
+    and not on patients of other models. A policy of a continuous dose can be `of` the treatment that has it, and is rounded."""
 
     learner: str
     updates: int
     settings: Mapping[str, str] = field(default_factory=dict)
     belief: int = 0
+    only: tuple[str, ...] = ()
+    of: str = ""
 
+
+# Where every learner is tried, with about as many decisions as `ppo` when it is timed.
+COMPARED, ANY_DOSE = ("paclitaxel-cycles-v1",), "paclitaxel-any-dose-v1"
+BOTH = (*COMPARED, ANY_DOSE)
+CLIPPED = {"patients": "512", "epochs": "5", "minibatches": "8", "learning_rate": "3e-3"}
+DRAWN = {"patients": "512", "learning_rate": "1e-2"}
+SHORT = {"patients": "512"}
 
 TRAININGS: dict[str, Training] = {
     "ppo": Training("ppo", 1200, {"patients": "512"}),
     "dqn": Training("dqn", 1200),
     "ppo-belief": Training("ppo", 300, {"patients": "128"}, belief=64),
+    "recurrent-ppo": Training("recurrent-ppo", 250, CLIPPED, only=COMPARED),
+    "a2c": Training("a2c", 250, DRAWN, only=COMPARED),
+    "reinforce": Training("reinforce", 250, DRAWN, only=COMPARED),
+    "qr-dqn": Training("qr-dqn", 250, SHORT, only=COMPARED),
+    "lagrangian-ppo": Training("lagrangian-ppo", 250, CLIPPED, only=BOTH),
+    "cvar-ppo": Training("cvar-ppo", 250, CLIPPED, only=BOTH),
+    "shielded-ppo": Training("shielded-ppo", 250, CLIPPED, only=COMPARED),
+    "rl2": Training("rl2", 250, {**CLIPPED, "sees_reward": "false"}, only=COMPARED),
+    "context-ppo": Training("context-ppo", 250, CLIPPED, only=COMPARED),
+    "conditioned-ppo": Training("conditioned-ppo", 250, CLIPPED, only=COMPARED),
+    "q-learning": Training("q-learning", 250, SHORT, only=COMPARED),
+    "sarsa": Training("sarsa", 250, SHORT, only=COMPARED),
+    "expected-sarsa": Training("expected-sarsa", 250, SHORT, only=COMPARED),
+    "lin-ucb": Training("lin-ucb", 250, SHORT, only=COMPARED),
+    "lin-thompson": Training("lin-thompson", 250, SHORT, only=COMPARED),
+    "lasso-bandit": Training("lasso-bandit", 250, SHORT, only=COMPARED),
+    "neural-linear": Training("neural-linear", 250, SHORT, only=COMPARED),
+    "evolved-course": Training("evolved-course", 100, {"patients": "256", "children": "64", "elite": "16"}, only=COMPARED),
+    "analytic": Training("analytic", 600, gradient.TRAININGS[ANY_DOSE]["analytic"].settings, only=BOTH, of=ANY_DOSE),
+    "sac": Training("sac", 300, gradient.TRAININGS[ANY_DOSE]["sac"].settings, only=BOTH, of=ANY_DOSE),
+    "td3": Training("td3", 300, only=BOTH, of=ANY_DOSE),
+    "ddpg": Training("ddpg", 300, only=BOTH, of=ANY_DOSE),
+    "gradient-course": Training("gradient-course", 300, {"patients": "64"}, only=BOTH, of=ANY_DOSE),
 }
 
 
-def trainings(treatment: Treatment) -> dict[str, Training]:
-    """The learned arms that this treatment can have."""
-    return {name: t for name, t in TRAININGS.items() if not LEARNERS[t.learner].refuses(treatment.spec)}
+def trainings(treatment: Treatment, shift: str | None = None) -> dict[str, Training]:
+    """The learned arms that this treatment can have, on its own patients or those of a shift."""
+    here = {name: t for name, t in TRAININGS.items() if not t.only or (treatment.id in t.only and shift is None)}
+    return {name: t for name, t in here.items() if not LEARNERS[t.learner].refuses(learned_on(t, treatment).spec)}
+
+
+def learned_on(t: Training, treatment: Treatment) -> Treatment:
+    """Where an arm of a treatment learns."""
+    return TREATMENTS[t.of] if t.of else treatment
 
 
 def planned(t: Training, treatment: Treatment) -> int:
@@ -97,6 +137,7 @@ def environment(treatment: Treatment, belief: int) -> Any:
 def learn(treatment: Treatment, name: str, effort: Effort, tell: Tell) -> Path:
     """The folder with the runs of a learned arm, one per seed."""
     t = trainings(treatment)[name]
+    treatment = learned_on(t, treatment)
     folder = effort.runs / treatment.id / name
     env = environment(treatment, t.belief)
     updates = effort.updates or planned(t, treatment)
@@ -144,7 +185,7 @@ def kept(folder: Path, learned: Mapping[str, Path], tell: Tell) -> Callable[[str
 
 def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -> dict[str, Any]:
     """The trial of a treatment's baselines and learned arms."""
-    wanted = [name for name in trainings(treatment) if not effort.learners or name in effort.learners]
+    wanted = [name for name in trainings(treatment, shift) if not effort.learners or name in effort.learners]
     learned = {name: learn(treatment, name, effort, tell) for name in wanted}
     baselines = [name for name in treatment.baselines if name not in effort.skip]
     names = [*baselines, *(f"{name}={folder}" for name, folder in learned.items())]
@@ -162,7 +203,7 @@ def shifts_of(treatment: Treatment) -> Iterator[str]:
 
 def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     """Every plan by the name of its result; a plan is `(effort, tell) -> result`."""
-    from posology.benchmarks import kills, learners, neonates, peers, problems
+    from posology.benchmarks import ablation, adaptation, front, kills, learners, neonates, peers, problems, regret
 
     found: dict[str, Callable[[Effort, Tell], Any]] = {}
     for id, treatment in TREATMENTS.items():
@@ -170,7 +211,8 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
         for shift in shifts_of(treatment):
             found[f"{id}--{shift}"] = partial(tried, treatment, shift)
     found |= {problem: partial(problems.plan, problem) for problem in problems.REFERENCES}
-    found["learners"] = learners.plan
+    found |= {"learners": learners.plan, "ablation": ablation.plan, "adaptation": adaptation.plan}
+    found |= {"front": front.plan, "gradient": gradient.plan, "regret": regret.plan}
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found["kills"] = kills.plan
     found["peers"] = peers.plan

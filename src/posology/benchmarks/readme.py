@@ -33,7 +33,11 @@ def results(
     the same trial on patients of other models, `others` the trials of other treatments."""
     if table is None:
         return NOTHING
-    parts = [tables.told(table), tables.by_arm(table)]
+    few = tables.main_arms(table)
+    parts = [tables.told(few), tables.by_arm(few)]
+    if len(few["arms"]) < len(table["arms"]):
+        more = ", ".join(arm for arm in table["arms"] if arm not in few["arms"])
+        parts.append(f"Shorter trainings of every other learner that it admits stand on its page (`make docs`): {more}.")
     if drawn:
         parts.append(f"![Grades of the neutrophil nadir by arm]({drawn})")
     parts.append(tables.elsewhere(shifted))
@@ -57,7 +61,7 @@ def figure(table: Table, path: Path) -> Path | None:
     from posology.figures import style
     from posology.figures.grade_shares import grade_shares
 
-    path.write_text(style.svg(grade_shares(table)), encoding="utf-8")
+    path.write_text(style.svg(grade_shares(tables.main_arms(table))), encoding="utf-8")
     return path
 
 

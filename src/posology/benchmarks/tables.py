@@ -51,7 +51,16 @@ def missing(table: Table) -> list[str]:
     from posology.environments.catalogue import TREATMENTS
 
     treatment = TREATMENTS[table["treatment"]]
-    return [arm for arm in (*treatment.baselines, *trainings(treatment)) if arm not in table["arms"]]
+    return [arm for arm in (*treatment.baselines, *trainings(treatment, table["shift"])) if arm not in table["arms"]]
+
+
+def main_arms(table: Table) -> Table:
+    """The table without the arms that are tried on the comparison problem alone, for a page that shows few."""
+    from posology.benchmarks.evidence import TRAININGS
+
+    few = [arm for arm in table["arms"] if arm not in TRAININGS or not TRAININGS[arm].only]
+    by_arm = ("arms", "training_seeds", "paired", "paired_with", "per_cycle")
+    return {**table, **{k: {arm: v for arm, v in table[k].items() if arm in few} for k in by_arm}}
 
 
 def by_arm(table: Table) -> str:

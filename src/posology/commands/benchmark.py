@@ -121,17 +121,18 @@ def recommendation(
 
 @benchmark.command()
 def learners(
-    results: Path = typer.Option(Path("docs/results"), help="Where `posology evidence learners` wrote its result."),
+    results: Path = typer.Option(Path("docs/results"), help="Where `posology evidence` wrote its results."),
     as_json: bool = JSON,
 ) -> None:
-    """Return of each learner, and the time to close 95 % of the gap from the clinical rule, as last measured.
+    """Return of each learner on each reference problem, with decisions and seconds, as last measured.
 
-    With those of Stable-Baselines3 where `posology evidence peers` has been made.
+    On a treatment the seconds are those to close 95 % of the gap from the clinical rule; on a published problem those of
+    the whole training. With Stable-Baselines3 where `posology evidence peers` has been made.
     """
-    from posology.benchmarks import peers
+    from posology.benchmarks import peers, problems
     from posology.benchmarks.learners import stored
 
-    rows, others = stored(results), peers.stored(results)
+    rows, others = [*stored(results), *problems.stored(results)], peers.stored(results)
     if as_json:
         return print_json([row | peers.beside(others, row) for row in rows])
     columns = ("problem", "learner", "return_mean", "lower", "upper", "seeds", "samples", "seconds", "reference")

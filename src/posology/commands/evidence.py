@@ -38,7 +38,7 @@ def evidence(
     patients: int = typer.Option(10_000, min=2, help="Virtual patients of each trial."),
     seeds: int = typer.Option(3, min=1, help="Trainings per learner."),
     updates: int = typer.Option(0, min=0, help="Updates of each training; its own number when 0."),
-    learner: list[str] = typer.Option([], "--learner", help="Only these learned arms (ppo, dqn, ppo-belief); repeat it."),
+    learner: list[str] = typer.Option([], "--learner", help="Only these learned arms or learners; repeat it."),
     skip: list[str] = typer.Option([], "--skip", help="Baselines to leave out, such as the slow map-greedy; repeat it."),
     minutes: float = typer.Option(0.0, min=0, help="Stop after so long and go on with the next call; 0: never."),
     runs: Path = typer.Option(Path("runs/evidence"), help="Where parts are kept."),
@@ -56,9 +56,10 @@ def evidence(
         states = [{"plan": name, **state(name, results)} for name in chosen]
         return print_json(states) if as_json else print("\n".join(map(line, states)))
     from posology.environments.catalogue import TREATMENTS
+    from posology.learners.catalogue import LEARNERS
 
     left_out = tuple(known(name, {b for t in TREATMENTS.values() for b in t.baselines}, "baseline") for name in skip)
-    learners = tuple(known(name, making.TRAININGS, "learned arm") for name in learner)
+    learners = tuple(known(name, {**making.TRAININGS, **LEARNERS}, "learned arm") for name in learner)
     writable(runs, "--runs", folder=True)
     writable(results, "--results", folder=True)
     effort = making.Effort(patients, 20, seeds, updates, learners, left_out, runs, results)

@@ -11,18 +11,24 @@ from posology.environments.treatment import Treatment
 from posology.environments.treatments import (
     docetaxel_cycles,
     nab_paclitaxel_cycles,
+    paclitaxel_any_dose,
     paclitaxel_cycles,
     paclitaxel_label,
     phenobarbital_maintenance,
+    vancomycin_adults,
+    vancomycin_children,
 )
 
 TREATMENTS: dict[str, Treatment] = {
     "paclitaxel-cycles-v1": paclitaxel_cycles.TREATMENT,
+    "paclitaxel-any-dose-v1": paclitaxel_any_dose.TREATMENT,
     "paclitaxel-label-v1": paclitaxel_label.TREATMENT,
     "paclitaxel-label-200-v1": paclitaxel_label.UP_TO_200,
     "nab-paclitaxel-cycles-v1": nab_paclitaxel_cycles.TREATMENT,
     "docetaxel-cycles-v1": docetaxel_cycles.TREATMENT,
     "phenobarbital-maintenance-v1": phenobarbital_maintenance.TREATMENT,
+    "vancomycin-adults-v1": vancomycin_adults.TREATMENT,
+    "vancomycin-children-v1": vancomycin_children.TREATMENT,
 }
 
 PROBLEMS: dict[str, Problem] = {

@@ -110,16 +110,66 @@ LEARNERS: dict[str, Entry] = {
         continuous=True,
         needs=("costs",),
     ),
+    "shielded-ppo": Entry(
+        "Proximal policy optimisation behind a learned shield",
+        "posology.learners.safe.shielded_ppo:ShieldedPPO",
+        "safe",
+        needs=("costs",),
+    ),
+    "cvar-ppo": Entry(
+        "Proximal policy optimisation for the worst share of courses",
+        "posology.learners.safe.cvar_ppo:CVaRPPO",
+        "safe",
+        continuous=True,
+    ),
     "conditioned-ppo": Entry(
         "Proximal policy optimisation for every preference between terms",
         "posology.learners.multi_objective.conditioned_ppo:ConditionedPPO",
         "multi-objective",
         needs=("terms", "numbers"),
     ),
+    "rl2": Entry(
+        "RL2: a recurrent policy that finds out during the course whom it treats",
+        "posology.learners.meta.rl2:RL2",
+        "meta",
+        continuous=True,
+        needs=("numbers",),
+    ),
+    "context-ppo": Entry(
+        "Proximal policy optimisation with a context that an encoder learns from the course",
+        "posology.learners.meta.context_ppo:ContextPPO",
+        "meta",
+        continuous=True,
+        needs=("numbers",),
+    ),
     "q-learning": Entry("Q-learning with a table", "posology.learners.tabular.q_learning:QLearning", "tabular"),
     "sarsa": Entry("SARSA with a table", "posology.learners.tabular.sarsa:Sarsa", "tabular"),
     "expected-sarsa": Entry(
         "Expected SARSA with a table", "posology.learners.tabular.expected_sarsa:ExpectedSarsa", "tabular"
+    ),
+    "dyna-q": Entry(
+        "Q-learning with a table, and a table of what followed",
+        "posology.learners.model_based.dyna_q:DynaQ",
+        "model-based",
+    ),
+    "dyna-dqn": Entry(
+        "Deep Q-learning, also from courses that a learned ensemble imagines",
+        "posology.learners.model_based.dyna_dqn:DynaDQN",
+        "model-based",
+        needs=("numbers",),
+    ),
+    "penalised-dqn": Entry(
+        "Deep Q-learning from imagined courses that pay less where the ensemble does not know",
+        "posology.learners.model_based.penalised_dqn:PenalisedDQN",
+        "model-based",
+        needs=("numbers",),
+    ),
+    "ensemble-planning": Entry(
+        "Planning each dose on a learned ensemble",
+        "posology.learners.model_based.ensemble_planning:EnsemblePlanning",
+        "model-based",
+        continuous=True,
+        needs=("numbers",),
     ),
     "lin-ucb": Entry(
         "LinUCB: the dose that could be the best",
@@ -142,6 +192,12 @@ LEARNERS: dict[str, Entry] = {
     "evolved-course": Entry(
         "A whole course by selection and mutation",
         "posology.learners.planning.evolved_course:EvolvedCourse",
+        "planning",
+        needs=("numbers",),
+    ),
+    "beam-course": Entry(
+        "A whole course by beam search through the patient",
+        "posology.learners.planning.beam_course:BeamCourse",
         "planning",
         needs=("numbers",),
     ),

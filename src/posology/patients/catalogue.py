@@ -15,6 +15,8 @@ from posology.patients.models import (
     nab_paclitaxel_chen2014,
     paclitaxel_henrich2017,
     phenobarbital_grasela1985,
+    vancomycin_rhodin2009,
+    vancomycin_thomson2009,
 )
 
 GROUP = "posology.models"
@@ -24,6 +26,8 @@ MODELS: dict[str, PatientModel] = {
     "nab-paclitaxel-chen2014": nab_paclitaxel_chen2014.MODEL,
     "docetaxel-kloft2006": docetaxel_kloft2006.MODEL,
     "phenobarbital-grasela1985": phenobarbital_grasela1985.MODEL,
+    "vancomycin-thomson2009": vancomycin_thomson2009.MODEL,
+    "vancomycin-rhodin2009": vancomycin_rhodin2009.MODEL,
     "benchmark-oral-friberg": benchmark_oral_friberg.MODEL,
 }
 

@@ -11,10 +11,13 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Protocol
 
 from posology.policies.conditioned import Conditioned
+from posology.policies.contextual import Contextual
 from posology.policies.course import Course
 from posology.policies.linear import Linear
 from posology.policies.network import Network
+from posology.policies.planned import Planned
 from posology.policies.policy import Policy
+from posology.policies.shielded import Shielded
 from posology.policies.tabular import Table
 
 
@@ -49,6 +52,9 @@ FORMS: dict[str, type[Any]] = {
     "linear": Linear,
     "conditioned": Conditioned,
     "course": Course,
+    "contextual": Contextual,
+    "shielded": Shielded,
+    "planned": Planned,
 }
 
 

@@ -43,6 +43,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "docetaxel": three_weekly(
         100.0, "docetaxel", normal_liver("docetaxel-liver", source="docetaxel label", status="unverified")
     ),
+    "vancomycin": (
+        single_dose("vancomycin-daily-maximum", 4500.0, "mg/d", source="design choice", status="assumed"),
+        single_dose("vancomycin-daily-maximum-per-kg", 60.0, "mg/kg/d", source="design choice", status="assumed"),
+    ),
     "phenobarbital-neonate": (
         single_dose(
             "phenobarbital-daily-maximum",

@@ -66,7 +66,8 @@ class BeamCourse:
         best, values = open_loop.ranked(state, course[None], worth[None], 1)
         rows = len(env.spec.actions)
         taken = jnp.int32(env.spec.max_steps * self.width * rows * (1 + rows * self.ahead))
-        return State(best, values, (), state.key, state.updates + 1, state.decisions + taken), {"return": values[0], "found": worth}
+        told = {"return": values[0], "found": worth}
+        return State(best, values, (), state.key, state.updates + 1, state.decisions + taken), told
 
     def parameters(self, state: State) -> dict[str, Any]:
         """The best course."""
