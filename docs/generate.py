@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from posology.benchmarks import learners, peers, tables
+import learned
+
+from posology.benchmarks import tables
 from posology.commands.describe import (
     continuous_dose,
     model_description,
@@ -27,14 +29,6 @@ TREATMENTS_INTRO = """# Treatments
 
 The questions asked of the models. Written from the catalogue at each build.
 """
-
-MEASURED_INTRO = """# Measured
-
-Return on held-out patients with its 95 % interval over patients and training seeds. Seconds: median over the seeds, from process
-start until 95 % of the gap from the clinical rule to the best long run was closed, judging left out; the first seed finds nothing
-compiled. `posology evidence learners` and `posology evidence peers` make these numbers; [how](../../benchmarks.md).
-"""
-
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     """A Markdown table."""
@@ -137,21 +131,9 @@ def results(treatment: str) -> list[str]:
     return ["## Results\n", *(f"{part}\n" for part in [*parts, made] if part)]
 
 
-def measured(folder: Path) -> str:
-    """What the learners reached and when, and Stable-Baselines3 beside them, as far as it is stored."""
-    parts = [MEASURED_INTRO]
-    if (folder / "learners.json").is_file():
-        parts.append(tables.learned(learners.stored(folder)))
-    if others := peers.stored(folder):
-        parts += ["Stable-Baselines3 to the same level, and ours, each on one core:", tables.beside_peers(others["rows"])]
-    return "\n\n".join(parts) + "\n"
-
-
 def write(folder: Path) -> None:
     """Write `models/` and `environments/`, an index and a page for each member, and what learners reached."""
-    pages = folder / "learners" / "generated"
-    pages.mkdir(parents=True, exist_ok=True)
-    (pages / "measured.md").write_text(measured(folder / "results"), encoding="utf-8")
+    learned.write(folder)
     models = {i: model_description(m) for i, m in catalogue(Family.models).items()}
     treatments = {i: asked_of(i, t) for i, t in catalogue(Family.treatments).items()}
     rows = [[f"[{i}](generated/{i}.md)", d["title"], d["class"], d["status"]] for i, d in models.items()]

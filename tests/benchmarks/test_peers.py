@@ -24,7 +24,7 @@ asked = sys.argv[3:]
 cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 with open({log!r}, "a") as log:
     log.write(json.dumps([sys.argv[1:3], asked, cores]) + "\\n")
-problem, learner, envs, seed, level, limit, began = asked
+problem, learner, envs, seed, level, limit, samples, began = asked
 seconds, reached, share = {results!r}[envs]
 history = [{{"samples": 10, "seconds": seconds / 2, "return_mean": -2.0}}]
 history.append({{"samples": 20, "seconds": seconds, "return_mean": float(level) + (0.0 if reached else -0.1)}})
@@ -106,9 +106,9 @@ def test_the_peer_is_asked_for_the_level_within_the_limit_on_one_core(asked):
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     found, calls, _ = asked(_1=(9.0, True, 0.0), _16=(9.0, True, 0.0), _256=(9.0, True, 0.0))
     assert [call[1][2] for call in calls] == ["1", "16", "256"]
-    for module, (problem, learner, _, seed, level, limit, _), cores in calls:
+    for module, (problem, learner, _, seed, level, limit, samples, _), cores in calls:
         assert module == ["-m", "posology.benchmarks.peers_sb3"]
-        assert (problem, learner, seed, float(level)) == ("p", "ppo", "0", LEVEL)
+        assert (problem, learner, seed, float(level), samples) == ("p", "ppo", "0", LEVEL, "0")
         assert float(limit) == pytest.approx(11 * OURS)
         assert not found["one_core"] or len(cores) == 1
     assert before is None or os.sched_getaffinity(0) == before

@@ -36,10 +36,10 @@ def peer(monkeypatch):
     monkeypatch.setitem(sys.modules, "stable_baselines3.common.vec_env", SimpleNamespace(VecEnv=Base))
 
 
-def trained(values, level, limit=100.0):
+def trained(values, level, limit=100.0, samples=10**9):
     """The history of a training whose every step takes one second."""
     now, judged = [0.0], iter(values)
-    callback, history = peers_sb3.until(level, limit, lambda: now[0], lambda state: next(judged))
+    callback, history = peers_sb3.until(level, limit, samples, lambda: now[0], lambda state: next(judged))
     going = True
     while going:
         now[0] += 1.0
@@ -60,13 +60,18 @@ def test_a_training_that_never_gets_there_ends_at_its_limit_with_a_judgement():
     assert len(history) == 50
 
 
+def test_a_training_ends_when_its_decisions_are_spent():
+    history = trained([-3.0] * 100, level=float("inf"), samples=40)
+    assert history[-1]["samples"] == 40
+
+
 def inner(discount):
     """Two patients, of whom the first comes to the end of the course."""
     last = np.array([np.array([7.0]), None], dtype=object)
     out = (np.zeros((2, 1)), np.zeros(2), np.array([False, False]), np.array([True, False]), {"final_obs": last})
     return SimpleNamespace(
         num_envs=2,
-        unwrapped=SimpleNamespace(patient_spec=SimpleNamespace(discount=discount)),
+        unwrapped=SimpleNamespace(patient_spec=SimpleNamespace(discount=discount, discrete=True), _mask=np.ones((2, 3), bool)),
         single_observation_space=None,
         single_action_space=None,
         step=lambda actions: out,
@@ -110,19 +115,32 @@ def test_a_peers_network_is_told_as_ours():
     def layer(rows):
         return SimpleNamespace(cpu=lambda: SimpleNamespace(numpy=lambda: rows))
 
-    weight, bias = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([0.5, -0.5])
+    spec = SimpleNamespace(states=0, discrete=True, low=0.0, high=10.0)
+    weight, bias = np.array([[1.0, 2.0], [4.0, 5.0]]), np.array([0.5, -0.5])
     names = peers_sb3.LAYERS["dqn"]
     state = {f"{n}.{kind}": layer(v) for n in names for kind, v in (("weight", weight), ("bias", bias))}
-    arrays = peers_sb3.weights("dqn", state, 3)
-    x = np.array([1.0, 0.0, -1.0])
-    np.testing.assert_allclose(x @ arrays["layer0.w"] + arrays["layer0.b"], weight @ x + bias)
-    assert set(arrays) == {f"{n}.{k}" for n in ("layer0", "layer1", "head") for k in "wb"} | {
-        "observation.mean",
-        "observation.sd",
-    }
+    layers = peers_sb3.weights("dqn", state)
+    x = np.array([0.1, -0.3])
+    once = lambda v: weight @ v + bias  # noqa: E731
+    expected = once(np.tanh(once(np.tanh(once(x)))))
+    policy = peers_sb3.greedy(spec, "dqn", layers, np.zeros(2), np.ones(2))
+    assert int(policy.act(None, x, np.ones(2, bool), ())[0]) == expected.argmax()
+    assert int(policy.act(None, x, np.arange(2) != expected.argmax(), ())[0]) != expected.argmax()
+    spec.discrete = False
+    for learner, u in (("sac", np.tanh(expected[0])), ("ppo", np.clip(expected[0], -1, 1))):
+        dose, _ = peers_sb3.greedy(spec, learner, layers, np.zeros(2), np.ones(2)).act(None, x, None, ())
+        assert float(dose) == pytest.approx(5 * (u + 1), rel=1e-5)
+
+
+def test_a_forbidden_row_becomes_the_next_that_may_be_given_and_a_dose_gets_its_unit():
+    mask = np.array([[True, False, True], [True, False, False], [True, True, True]])
+    env, table = SimpleNamespace(_mask=mask), SimpleNamespace(discrete=True)
+    assert peers_sb3.meant(table, np.array([1, 1, 1]), env).tolist() == [2, 0, 1]
+    doses = peers_sb3.meant(SimpleNamespace(discrete=False, low=70.0, high=250.0), np.array([[-1.0], [0.0], [1.0]]), env)
+    assert doses[:, 0].tolist() == [70.0, 160.0, 250.0]
 
 
 @pytest.mark.parametrize("envs", [1, 16, 256])
 def test_more_environments_do_not_change_what_is_learned_per_decision(envs):
-    assert peers_sb3.settings("ppo", envs)["n_steps"] * envs == 2048
-    assert peers_sb3.settings("dqn", envs)["gradient_steps"] == envs
+    assert peers_sb3.settings("ppo", envs, 100)["n_steps"] * envs == 2048
+    assert all(peers_sb3.settings(name, envs, 100)["gradient_steps"] == envs for name in ("dqn", "sac"))

@@ -12,7 +12,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 from posology.environments import gym
-from posology.environments.catalogue import TREATMENTS
+from posology.environments.catalogue import PROBLEMS, TREATMENTS
 
 ID = "posology/paclitaxel-cycles-v1"
 LABEL = "posology/paclitaxel-label-v1"
@@ -36,8 +36,8 @@ def episode(envs, seed):
     return seen
 
 
-def test_every_treatment_is_registered():
-    assert {f"posology/{id}" for id in TREATMENTS} <= set(gymnasium.registry)
+def test_every_treatment_and_problem_is_registered():
+    assert {f"posology/{id}" for id in (*TREATMENTS, *PROBLEMS)} <= set(gymnasium.registry)
 
 
 @pytest.mark.parametrize("id", TREATMENTS)
@@ -121,3 +121,22 @@ def test_a_dose_outside_the_range_is_refused_with_the_range(dose):
     env.reset(seed=0)
     with pytest.raises(ValueError, match=r"mg/m2 of patient 0 is not allowed; allowed: 70 to 250 mg/m2"):
         env.step(np.array([dose], np.float32))
+
+
+def test_a_published_problem_is_an_environment_of_gymnasium_like_a_treatment():
+    env = gymnasium.make("posology/four-state-chemo-v1").unwrapped
+    seen, _ = env.reset(seed=0)
+    after, reward, terminated, truncated, _ = env.step(np.array([0.5], np.float32))
+    assert env.observation_space.contains(seen) and env.observation_space.contains(after)
+    assert np.isfinite(reward) and not terminated and not truncated
+
+
+def test_the_state_of_a_finite_problem_is_a_number_of_its_own_kind(shared):
+    envs = gymnasium.make_vec("posology/icu-sepsis-v1", num_envs=3, vectorization_mode="vector_entry_point")
+    seen, info = envs.reset(seed=0)
+    assert envs.single_observation_space == gymnasium.spaces.Discrete(716) and seen.dtype == np.int64
+    over = np.zeros(3, bool)
+    while not over.any():
+        seen, reward, terminated, truncated, info = envs.step(allowed(info))
+        over = terminated | truncated
+    assert all(np.ndim(s) == 0 for s in info["final_obs"][over])

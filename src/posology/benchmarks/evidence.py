@@ -203,7 +203,18 @@ def shifts_of(treatment: Treatment) -> Iterator[str]:
 
 def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     """Every plan by the name of its result; a plan is `(effort, tell) -> result`."""
-    from posology.benchmarks import ablation, adaptation, front, kills, learners, neonates, peers, problems, regret
+    from posology.benchmarks import (
+        ablation,
+        adaptation,
+        front,
+        kills,
+        learners,
+        neonates,
+        peers,
+        peers_budget,
+        problems,
+        regret,
+    )
 
     found: dict[str, Callable[[Effort, Tell], Any]] = {}
     for id, treatment in TREATMENTS.items():
@@ -215,7 +226,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     found |= {"front": front.plan, "gradient": gradient.plan, "regret": regret.plan}
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found["kills"] = kills.plan
-    found["peers"] = peers.plan
+    found |= {"peers": peers.plan, "peers-budget": peers_budget.plan}
     return found
 
 

@@ -68,7 +68,7 @@ def theirs(
         if kept["level"] == level:
             return kept
     tell(f"{problem} Stable-Baselines3 {learner}, {envs} environments: at most {limit:.0f} s")
-    numbers = (str(envs), str(SEED), repr(level), repr(limit), repr(time.time()))
+    numbers = (str(envs), str(SEED), repr(level), repr(limit), "0", repr(time.time()))
     command = [str(PEERS), "-m", "posology.benchmarks.peers_sb3", problem, learner, *numbers]
     done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
     if done.returncode:

@@ -120,8 +120,9 @@ def trained(problem: str, name: str, run: Run, effort: Effort, tell: Tell) -> li
 
 
 def judged_on(env: Any) -> int:
-    """Patients that a training is judged on: one where all are the same."""
-    return 1 if not env.spec.states and not getattr(env.equations, "spread", None) else WATCHED
+    """Patients that a training is judged on: one where all are the same and nothing is left to chance."""
+    equations = getattr(env, "equations", None)
+    return 1 if equations is not None and not equations.spread else WATCHED
 
 
 def told(env: Any, run: Path) -> dict[str, Any]:

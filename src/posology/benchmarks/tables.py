@@ -130,6 +130,66 @@ def beside_peers(found: Iterable[Mapping[str, Any]]) -> str:
     return markdown([head, *body])
 
 
+def on_problems(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence <problem>`: interquartile means over seeds, and the effort."""
+    head = ["Problem", "Learner", "Return", "Best known", "Seeds", "Decisions", "Seconds", "Compiling (s)"]
+    body = []
+    for row in found:
+        numbers = [f"{row['reference']:.5g}", str(row["seeds"]), f"{row['samples']:,}", _seconds(row["seconds"])]
+        body.append([f"`{row['problem']}`", row["learner"], _interval(row), *numbers, _seconds(row["compile_seconds"])])
+    return markdown([head, *body])
+
+
+def with_budget(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence peers-budget`: a peer's best number of environments, and ours."""
+    head = ["Problem", "Learner", "Environments", "Theirs", "Seconds", "Ours", "Seconds to where theirs ended", "Times faster"]
+    body = []
+    for row in found:
+        ours, spent, times = row.get("ours"), row.get("ours_seconds"), row.get("ratio")
+        told = [_interval(ours) if ours else "not measured", _seconds(spent), f"{times:.1f}" if times else "–"]
+        body.append([f"`{row['problem']}`", row["learner"], str(row["envs"]), _interval(row), _seconds(row["seconds"]), *told])
+    return markdown([head, *body])
+
+
+def regret(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence regret`: what was lost, and how fast that grows."""
+    head = ["Learner", "Patients", "Regret", "Exponent of its growth", "Slower than √T"]
+    body = []
+    for row in found:
+        ends = [_interval({**row[k], "return_mean": row[k]["mean"]}) for k in ("regret", "exponent")]
+        body.append([row["learner"], f"{row['decisions']:,}", *ends, "yes" if row["slower_than_root"] else "not shown"])
+    return markdown([head, *body])
+
+
+def options(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence ablation`: DQN with each of its options, and without."""
+    head = ["Problem", "Options", "Seeds", "Decisions", "Return", "More than without"]
+    body = []
+    for row in found:
+        ends = _interval({**row["return"], "return_mean": row["return"]["mean"]})
+        less = row["less_plain"]
+        more = _interval({**less, "return_mean": less["difference"]}) if less else "–"
+        body.append([f"`{row['problem']}`", row["variant"], str(row["seeds"]), f"{row['decisions']:,}", ends, more])
+    return markdown([head, *body])
+
+
+def front(found: Mapping[str, Any]) -> str:
+    """Points of `posology evidence front`: what each costs, and whether another is better in both."""
+    head = ["Policy", "Kind", "Dose intensity (%)", "Cycles in grade 4 (%)", "Nothing better in both"]
+    ends = lambda p: [_share(p[k]) for k in ("dose_intensity", "grade4_share")]  # noqa: E731
+    body = [[p["name"], p["kind"], *ends(p), "yes" if p["unbeaten"] else ""] for p in found["points"]]
+    added, under = found["hypervolume"]["added by learned"], found["hypervolume"]["reference"]
+    told = _interval({**added, "return_mean": added["difference"]})
+    return (
+        f"{markdown([head, *body])}\n\nHypervolume above {100 * under['dose_intensity']:.0f} % of the full dose and below "
+        f"{100 * under['grade4_share']:.0f} % of cycles in grade 4: learned policies add {told} to that of fixed doses."
+    )
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return "{return_mean:.4g} ({lower:.4g} to {upper:.4g})".format(**row)
+
+
 def _seconds(value: float | None) -> str:
     return "not reached" if value is None else f"{value:.1f}"
 

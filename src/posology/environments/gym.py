@@ -1,4 +1,4 @@
-"""Treatments under Gymnasium's interface: `gymnasium.make("posology/<treatment id>")`.
+"""Treatments and published problems under Gymnasium's interface: `gymnasium.make("posology/<id>")`.
 
     gymnasium.make_vec(id, num_envs=256, vectorization_mode="vector_entry_point")
 
@@ -23,8 +23,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from posology.environments.catalogue import TREATMENTS, treatment
-from posology.environments.protocol import TreatmentEnvironment
+from posology.environments.catalogue import PROBLEMS, TREATMENTS, environment
 from posology.environments.spec import Spec
 
 NAMESPACE = "posology"
@@ -39,15 +38,22 @@ def action_space(spec: Spec) -> spaces.Space[Any]:
     return spaces.Box(spec.low, spec.high, (1,), np.float32)
 
 
+def observation_space(spec: Spec) -> spaces.Space[Any]:
+    """Numbers, or the index of a state of a finite problem."""
+    if spec.states:
+        return spaces.Discrete(spec.states)
+    return spaces.Box(-LARGEST, LARGEST, (spec.size,), np.float32)
+
+
 class PatientVectorEnv(VectorEnv):
-    """`num_envs` patients of one treatment, stepped together."""
+    """`num_envs` patients of one treatment or problem, stepped together."""
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 
     def __init__(self, treatment_id: str, num_envs: int = 1, vector_reward: bool = False, pool: int = POOL) -> None:
-        self.env, self.num_envs, self.vector_reward = TreatmentEnvironment(treatment(treatment_id)), num_envs, vector_reward
+        self.env, self.num_envs, self.vector_reward = environment(treatment_id), num_envs, vector_reward
         spec = self.patient_spec = self.env.spec
-        self.single_observation_space = spaces.Box(-LARGEST, LARGEST, (spec.size,), np.float32)
+        self.single_observation_space = observation_space(spec)
         self.single_action_space = action_space(spec)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -100,7 +106,12 @@ class PatientVectorEnv(VectorEnv):
             self._episode = self._episode + self.num_envs
         running, (state, observation, mask) = self._begin(self._pool, self._episode.astype(np.int32))
         self._running, self._mask = (running, state), np.asarray(mask)
-        return np.asarray(observation), {"action_mask": self._mask.astype(np.int8)}
+        return self._seen(observation), {"action_mask": self._mask.astype(np.int8)}
+
+    def _seen(self, observation: Any) -> np.ndarray:
+        """Observations as the space has them."""
+        rows = np.asarray(observation)
+        return rows[..., 0].astype(np.int64) if self.patient_spec.states else rows.astype(np.float32)
 
     def _checked(self, actions: Any) -> np.ndarray:
         actions = np.asarray(actions)
@@ -133,9 +144,10 @@ class PatientVectorEnv(VectorEnv):
         self._episode, self._mask = np.where(over, following, self._episode), mask
         info: dict[str, Any] = {"action_mask": mask.astype(np.int8), "terms": terms, "costs": costs}
         if over.any():
-            info["final_obs"], info["_final_obs"] = self._those(last, over), over
+            info["final_obs"], info["_final_obs"] = self._those(self._seen(last), over), over
             info["final_info"], info["_final_info"] = {"action_mask": last_mask.astype(np.int8), "_action_mask": over}, over
-        return observation, reward if self.vector_reward else reward.astype(np.float64), terminated, truncated, info
+        seen, paid = self._seen(observation), reward if self.vector_reward else reward.astype(np.float64)
+        return seen, paid, terminated, truncated, info
 
     @staticmethod
     def _those(rows: np.ndarray, over: np.ndarray) -> np.ndarray:
@@ -181,8 +193,8 @@ def _made(kind: Callable[..., Any], id: str) -> Callable[..., Any]:
 
 
 def register() -> None:
-    """Tell Gymnasium every treatment of the catalogue, as `posology/<treatment id>`."""
-    for id in TREATMENTS:
+    """Tell Gymnasium every treatment and problem of the catalogue, as `posology/<id>`."""
+    for id in (*TREATMENTS, *PROBLEMS):
         name = f"{NAMESPACE}/{id}"
         if name not in gymnasium.registry:
             gymnasium.register(name, entry_point=_made(PatientEnv, id), vector_entry_point=_made(PatientVectorEnv, id))
