@@ -49,8 +49,8 @@ def curve(row: Mapping[str, Any], problem: Mapping[str, Any]) -> Any:
     columns = {k: [p[name] for p in row["history"]] for k, name in (("x", "samples"), ("mean", "return_mean"))}
     band = {k: [p[k] for p in row["history"]] for k in ("lower", "upper")}
     said = f"Interquartile mean over {row['seeds']} seeds; band: 95 % interval."
-    lines = {problem["against"]: row["reference"]}
-    return curves({row["learner"]: Curve(**columns, **band)}, f"{row['learner']} on {row['problem']}", said, *ALONG, references=lines)
+    known, title = {problem["against"]: row["reference"]}, f"{row['learner']} on {row['problem']}"
+    return curves({row["learner"]: Curve(**columns, **band)}, title, said, *ALONG, references=known)
 
 
 def on_problems(id: str, results: Path, pages: Path) -> list[str]:
@@ -95,7 +95,8 @@ def measured(results: Path, pages: Path) -> str:
     if rows := problems.stored(results):
         parts += [PROBLEMS, tables.on_problems(rows)]
     if budget := read(results, "peers-budget"):
-        parts += [f"Stable-Baselines3 with {budget['samples']:,} decisions on one core, and ours:", tables.with_budget(budget["rows"])]
+        told = f"Stable-Baselines3 with {budget['samples']:,} decisions on one core, and ours:"
+        parts += [told, tables.with_budget(budget["rows"])]
     return "\n\n".join([*parts, *special(results, pages)]) + "\n"
 
 

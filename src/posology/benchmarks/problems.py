@@ -25,7 +25,7 @@ from posology.policies import storage
 if TYPE_CHECKING:
     from posology.benchmarks.evidence import Effort, Tell
 
-SEEDS = 10
+SEEDS = 10  # at least
 WATCHED, HELD_OUT = 2000, 20_000  # patients who judge a training on the way, and in the end where a value is not exact
 LOOKS = 10  # times that a policy is judged on the way
 RESAMPLED = 10_000
@@ -54,7 +54,9 @@ PPO = Run(120, {**DRAWN, "epochs": 4, "minibatches": 4})
 # from 10^5 to 10^10: the logarithm of the value is learned; the published discount, because nothing beyond the end counts
 HIV = {"symlog": True, "discount": 0.98, "bootstrap": True, "patients": 32, "gradients": 200, "batch": 512, "hidden": "128,128"}
 EXPLORING = {"explore_over": 60, "follow": 0.005}
-FOUR = {"patients": 64, "trace": 0.95, "bootstrap": True}
+FAR: Mapping[str, Any] = {"discount": 0.99, "bootstrap": True}  # 600 decisions: values look ahead, not to the end
+DRIFT = {**FAR, "patients": 8, "gradients": 128, "learning_rate": 0.003}
+RATES = {**FAR, "patients": 64, "trace": 0.95}
 
 REFERENCES: dict[str, Reference] = {
     "icu-sepsis-v1": Reference(
@@ -82,6 +84,28 @@ REFERENCES: dict[str, Reference] = {
             "evolved-course": Run(500),
             "dqn": Run(120, {**HIV, **EXPLORING}),
             "ppo": Run(40),
+        },
+    ),
+    "four-state-chemo-v1": Reference(
+        "0.75 for 30 days",
+        "a dose rate of 0.75 for 30 days, then none; every constant rate stays below 70",
+        {
+            "analytic": Run(2000, {"patients": 8, "learning_rate": 0.003}),
+            "gradient-course": Run(600),
+            "ppo": Run(150, {**FAR, "patients": 32, "repeats": 1, "learning_rate": 0.001, "trace": 0.95}),
+            "sac": Run(300, {**DRIFT, "entropy": -2}),
+            "td3": Run(300, DRIFT),
+            "ddpg": Run(300, DRIFT),
+        },
+    ),
+    "four-state-chemo-levels-v1": Reference(
+        "0.75 for 30 days",
+        "a dose rate of 0.75 for 30 days, then none; every constant rate stays below 70",
+        {
+            "ppo": Run(60, RATES),
+            "a2c": Run(300, {**RATES, "learning_rate": 0.005}),
+            "dqn": Run(60, {**FAR, "patients": 8, "gradients": 600, "explore_over": 20}),
+            "beam-course": Run(1, {"width": 50, "ahead": 5}),
         },
     ),
 }
@@ -115,8 +139,9 @@ def trained(problem: str, name: str, run: Run, effort: Effort, tell: Tell) -> li
 
     updates = effort.updates or run.updates
     looks = {"chunk": max(updates // LOOKS, 1), "evaluate_every": 1, "held_out": judged_on(env), "pool": 4096}
-    train_seeds(env, learner, folder, SEEDS, updates=updates, report=report, **looks)
-    return [told(env, folder / f"seed-{n}") for n in range(SEEDS)]
+    seeds = max(SEEDS, effort.seeds)
+    train_seeds(env, learner, folder, seeds, updates=updates, report=report, **looks)
+    return [told(env, folder / f"seed-{n}") for n in range(seeds)]
 
 
 def judged_on(env: Any) -> int:
@@ -168,7 +193,7 @@ def middle(values: Sequence[float]) -> float:
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
     """95 % percentile interval of the interquartile mean under resampling of the seeds."""
     if len(set(values)) == 1:
-        return values[0], values[0]
+        return middle(values), middle(values)
     drawn = np.random.default_rng(seed).choice(np.asarray(values), (RESAMPLED, len(values)))
     cut = int(0.25 * len(values))
     means = np.sort(drawn, axis=1)[:, cut : len(values) - cut].mean(axis=1)
