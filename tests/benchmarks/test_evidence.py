@@ -103,7 +103,7 @@ def test_the_clock_stops_a_plan_only_when_its_time_is_over(monkeypatch):
 
 def test_evidence_lists_its_plans_and_what_is_done(tmp_path, capsys):
     (tmp_path / "kills.json").write_text("{}")
-    (tmp_path / f"{ID}.json").write_text(json.dumps({"treatment": ID, "arms": dict.fromkeys(["standard", "ppo"])}))
+    (tmp_path / f"{ID}.json").write_text(json.dumps({"treatment": ID, "shift": None, "arms": dict.fromkeys(["standard", "ppo"])}))
     assert run(["evidence", "--list", "--json", "--results", str(tmp_path)]) == 0
     state = {s["plan"]: s for s in json.loads(capsys.readouterr().out)}
     assert state["kills"]["done"]

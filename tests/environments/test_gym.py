@@ -40,7 +40,10 @@ def test_every_treatment_and_problem_is_registered():
     assert {f"posology/{id}" for id in (*TREATMENTS, *PROBLEMS)} <= set(gymnasium.registry)
 
 
-@pytest.mark.parametrize("id", TREATMENTS)
+# one of a kind: rows that limits forbid, levels and intervals, a continuous dose, a published problem
+@pytest.mark.parametrize(
+    "id", ["paclitaxel-label-v1", "phenobarbital-maintenance-v1", "paclitaxel-any-dose-v1", "four-state-chemo-levels-v1"]
+)
 def test_gymnasium_finds_nothing_to_warn_of(id):
     env = gymnasium.make(f"posology/{id}").unwrapped
     if env.many.patient_spec.discrete:  # Gymnasium samples doses without asking the mask

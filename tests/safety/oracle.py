@@ -20,6 +20,7 @@ TABLE = {
     "docetaxel": (100, None, True),
 }
 ULN, ANC, ANC_DAYS, DELAYS, PHENOBARBITAL = 21, 1.5, 7, 2, 5
+VANCOMYCIN, VANCOMYCIN_PER_KG = 4500, np.float32(60)  # mg/d, mg/kg/d
 
 
 def sane(x):
@@ -65,6 +66,17 @@ def phenobarbital_rows(f, table):
     return np.broadcast_to(per_day <= PHENOBARBITAL, (len(f["anc"]), len(per_day)))
 
 
+def vancomycin_most(f):
+    """mg/d; 0 where the weight is not known."""
+    known = np.isfinite(f["weight"]) & (f["weight"] > 0)
+    return np.where(known, np.minimum(VANCOMYCIN, VANCOMYCIN_PER_KG * f["weight"]), 0)
+
+
+def vancomycin_rows(f, table):
+    per_day = table["amount"] * 24 / table["interval"]
+    return (table["amount"] == 0) | (per_day <= vancomycin_most(f)[:, None])
+
+
 def normal(facts):
     """Numbers too small to be normal count as 0: processors differ on them."""
     return {k: np.where(np.abs(v) < np.finfo(np.float32).tiny, np.float32(0), v) for k, v in facts.items()}
@@ -72,7 +84,9 @@ def normal(facts):
 
 def open_rows(name, f, table):
     f = normal(f)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        if name == "vancomycin":
+            return vancomycin_rows(f, table)
         return phenobarbital_rows(f, table) if name == "phenobarbital-neonate" else taxane_rows(name, f, table)
 
 

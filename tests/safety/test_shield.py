@@ -23,7 +23,8 @@ _spec.loader.exec_module(oracle)
 
 N, SOME = 1_000_000, 20_000  # fact sets behind the shield, and without it
 NORMAL = Facts(**{k: float(v) for k, v in oracle.NORMAL.items()})
-TAXANES = [name for name in LIMITS if name != "phenobarbital-neonate"]
+DAILY = ("phenobarbital-neonate", "vancomycin")  # bounded by what is given in a day
+TAXANES = [name for name in LIMITS if name not in DAILY]
 
 
 def taxane_spec(unit="mg/m2"):
@@ -39,8 +40,14 @@ def neonate_spec(unit="mg/kg"):
     return Spec("neonate", (), tuple(doses), (), ())
 
 
+def vancomycin_spec(unit="mg"):
+    amounts, hours = (0.0, 500.0, 1250.0, 2250.0, 2500.0), (12.0, 24.0)
+    doses = [Action(f"{d:g} every {h} h", d, unit, 1.0, 1.0, h) for d in amounts for h in hours]
+    return Spec("vancomycin", (), tuple(doses), (), ())
+
+
 def spec_of(name):
-    return neonate_spec() if name == "phenobarbital-neonate" else taxane_spec()
+    return {"phenobarbital-neonate": neonate_spec, "vancomycin": vancomycin_spec}.get(name, taxane_spec)()
 
 
 def table_of(spec):
@@ -140,6 +147,9 @@ def continuous_top(name, facts, unit):
         if name == "phenobarbital-neonate":
             top = np.full(N, 5.0)
             per, size = "/kg/d", facts["weight"]
+        elif name == "vancomycin":
+            known = np.isfinite(facts["weight"]) & (facts["weight"] > 0)
+            return np.where(known, oracle.vancomycin_most(facts) * (1 + 1e-6), 0.0)
         else:
             top = np.where(oracle.gate_open(facts), oracle.largest_dose(name, facts), 0.0)
             per, size = "/m2", facts["bsa"]
@@ -152,7 +162,7 @@ def continuous_top(name, facts, unit):
 @pytest.mark.parametrize(
     ("name", "unit", "high"),
     [*[(t, "mg/m2", 1e4) for t in TAXANES], ("paclitaxel", "mg", 1e4)]
-    + [("phenobarbital-neonate", "mg/kg/d", 1e3), ("phenobarbital-neonate", "mg/d", 1e4)],
+    + [("phenobarbital-neonate", "mg/kg/d", 1e3), ("phenobarbital-neonate", "mg/d", 1e4), ("vancomycin", "mg/d", 1e4)],
 )
 def test_no_continuous_policy_passes_the_shield_and_it_would_without(name, unit, high, million, observations):
     spec = Spec("continuous", (), (), (), (), low=0.0, high=high, action_unit=unit)
