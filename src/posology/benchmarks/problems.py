@@ -48,7 +48,7 @@ class Reference:
     runs: Mapping[str, Run]
 
 
-TABULAR = Run(1000)
+TABULAR = Run(1500, {"explore_over": 1400, "explore_to": 0.02})
 DRAWN: Mapping[str, Any] = {"patients": 512, "learning_rate": 0.01, "trace": 0.95, "entropy": 0.001}
 PPO = Run(120, {**DRAWN, "epochs": 4, "minibatches": 4})
 # from 10^5 to 10^10: the logarithm of the value is learned; the published discount, because nothing beyond the end counts
