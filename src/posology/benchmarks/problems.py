@@ -256,7 +256,12 @@ def plan(problem: str, effort: Effort, tell: Tell) -> dict[str, Any]:
     return {**about, "rows": rows, **storage.machine()}
 
 
+def made_of(results: Path) -> list[dict[str, Any]]:
+    """The result of every problem that has been made."""
+    found = [results / f"{problem}.json" for problem in REFERENCES]
+    return [json.loads(path.read_text()) for path in found if path.is_file()]
+
+
 def stored(results: Path) -> list[dict[str, Any]]:
     """The rows of every problem that has been made."""
-    found = [results / f"{problem}.json" for problem in REFERENCES]
-    return [r for path in found if path.is_file() for r in json.loads(path.read_text())["rows"]]
+    return [row for found in made_of(results) for row in found["rows"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from posology.benchmarks import tables
+from posology.benchmarks import problems, tables
 from posology.benchmarks.tables import Table
 from posology.environments.catalogue import TREATMENTS
 
@@ -27,10 +27,12 @@ def between(page: str, text: str) -> str:
 
 
 def results(
-    table: Table | None, drawn: str | None = None, shifted: Sequence[Table] = (), others: Sequence[Table] = ()
-) -> str:
+    table: Table | None, drawn: str | None = None, shifted: Sequence[Table] = (), others: Sequence[Table] = (),
+    published: Sequence[Table] = (),
+) -> str:  # fmt: skip
     """What the page says of the trial on the comparison problem; `drawn` is the path of a figure, `shifted`
-    the same trial on patients of other models, `others` the trials of other treatments."""
+    the same trial on patients of other models, `others` the trials of other treatments, `published` what learners
+    reached on published problems."""
     if table is None:
         return NOTHING
     few = tables.main_arms(table)
@@ -49,6 +51,12 @@ def results(
         parts.append(tables.overview(others))
         left = [f"`{t['treatment']}`: {', '.join(arms)}" for t in others if (arms := tables.missing(t))]
         parts.append(f"Not tried yet: {'; '.join(left)}." if left else "")
+    if best := tables.reached(published):
+        parts.append(
+            "Published control problems, where learners are compared and nobody is dosed: interquartile mean of the return over "
+            "training seeds, with its 95 % interval. Every learner stands on its page."
+        )
+        parts.append(best)
     file = f"docs/results/{table['treatment']}.json"
     parts.append(f"`make evidence ONLY={table['treatment']}` makes `{file}`, which the first table is made from.")
     return "\n\n".join(part for part in parts if part)
@@ -70,7 +78,8 @@ def updated(page: str, folder: Path) -> str:
     table, shifted = tables.stored(folder, TREATMENT)
     drawn = f"{TREATMENT}.svg"
     others = [found for id in TREATMENTS if id != TREATMENT and (found := tables.stored(folder, id)[0])]
-    return between(page, results(table, f"docs/results/{drawn}" if (folder / drawn).is_file() else None, shifted, others))
+    picture = f"docs/results/{drawn}" if (folder / drawn).is_file() else None
+    return between(page, results(table, picture, shifted, others, problems.made_of(folder)))
 
 
 def write(readme: Path, folder: Path) -> Path:

@@ -140,6 +140,20 @@ def on_problems(found: Iterable[Mapping[str, Any]]) -> str:
     return markdown([head, *body])
 
 
+def reached(found: Iterable[Mapping[str, Any]]) -> str:
+    """A line per published problem: what is known, and the learner that got furthest; who plans with the patient is none."""
+    from posology.learners.catalogue import LEARNERS
+
+    body = []
+    for problem in found:
+        learned = [r for r in problem["rows"] if LEARNERS[r["learner"]].family != "planning"]
+        if learned:
+            best = max(learned, key=lambda r: r["return_mean"])
+            known = f"{best['reference']:.4g} ({problem['against']})"
+            body.append([f"`{problem['problem']}`", known, best["learner"], _interval(best), str(best["seeds"])])
+    return markdown([["Problem", "Known", "Learner", "Return", "Seeds"], *body]) if body else ""
+
+
 def with_budget(found: Iterable[Mapping[str, Any]]) -> str:
     """Rows of `posology evidence peers-budget`: a peer's best number of environments, and ours."""
     head = ["Problem", "Learner", "Environments", "Theirs", "Seconds", "Ours", "Seconds to where theirs ended", "Times faster"]

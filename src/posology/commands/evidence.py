@@ -55,7 +55,7 @@ def evidence(
     if listed:
         states = [{"plan": name, **state(name, results)} for name in chosen]
         return print_json(states) if as_json else print("\n".join(map(line, states)))
-    from posology.environments.catalogue import TREATMENTS
+    from posology.environments.catalogue import PROBLEMS, TREATMENTS
     from posology.learners.catalogue import LEARNERS
 
     left_out = tuple(known(name, {b for t in TREATMENTS.values() for b in t.baselines}, "baseline") for name in skip)
@@ -70,7 +70,7 @@ def evidence(
             written.append(str(making.write(name, plans[name](effort, tell), results)))
         except making.Unfinished as why:
             raise ValueError(f"{name}: {why}") from None
-        if name.split("--")[0] in TREATMENTS and Path("README.md").is_file():
+        if name.split("--")[0] in {*TREATMENTS, *PROBLEMS} and Path("README.md").is_file():
             readme.write(Path("README.md"), results)
         if not as_json:
             print(written[-1], flush=True)
