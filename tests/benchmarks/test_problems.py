@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "learners"))
 from finite_problems import gamble  # noqa: E402
 
 from posology.benchmarks import problems, tables  # noqa: E402
-from posology.benchmarks.evidence import Effort  # noqa: E402
+from posology.benchmarks.evidence import Effort, write  # noqa: E402
 from posology.benchmarks.problems import Reference, Run  # noqa: E402
 from posology.commands import run  # noqa: E402
 from posology.environments import catalogue  # noqa: E402
@@ -30,6 +31,7 @@ def made(tmp_path_factory):
     problem = Problem("finite", "A gamble", "Which?", env.spec, lambda shared: env, "", "", known={"optimal": 1.6})
     effort = Effort(seeds=1, runs=folder / "runs", results=folder / "results")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(problems, "REFERENCES", {})
         patch.setitem(catalogue.PROBLEMS, "finite", problem)
         patch.setitem(problems.REFERENCES, "finite", Reference("optimal", "by planning", RUNS))
         patch.setattr(problems, "SEEDS", 3)
@@ -37,6 +39,11 @@ def made(tmp_path_factory):
         said = []
         result = problems.plan("finite", effort, said.append)
         again = problems.plan("finite", effort, said.append)
+        write("finite", result, effort.results)
+        one = problems.plan("finite", replace(effort, learners=("value-iteration",)), said.append)
+        with pytest.raises(ValueError, match="finite has no training of sac; it has value-iteration, q-learning"):
+            problems.plan("finite", replace(effort, learners=("sac",)), said.append)
+    assert one == result  # the rows that were not asked for stay
     return result, again, said, folder
 
 

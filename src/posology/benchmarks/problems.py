@@ -245,13 +245,25 @@ def history(every: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
 
 
 def plan(problem: str, effort: Effort, tell: Tell) -> dict[str, Any]:
-    """Every training of a problem, and their rows."""
+    """Every training of a problem, and their rows; with `effort.learners` only theirs, beside the rows that are stored.
+
+    Raises:
+        ValueError: where none of these learners is trained on this problem.
+    """
     from posology.environments.catalogue import PROBLEMS
 
     asked, known = REFERENCES[problem], PROBLEMS[problem].known
     reference = known[asked.against]
-    chosen = {n: run for n, run in asked.runs.items() if not effort.learners or n in effort.learners}
-    rows = [row(problem, n, run, trained(problem, n, run, effort, tell), reference) for n, run in chosen.items()]
+    chosen = [n for n in asked.runs if not effort.learners or n in effort.learners]
+    if not chosen:
+        raise ValueError(f"{problem} has no training of {', '.join(effort.learners)}; it has {', '.join(asked.runs)}")
+    kept = {r["learner"]: r for found in made_of(effort.results) if found["problem"] == problem for r in found["rows"]}
+    rows = []
+    for name, run in asked.runs.items():
+        if name in chosen:
+            rows.append(row(problem, name, run, trained(problem, name, run, effort, tell), reference))
+        elif kept.get(name, {}).get("settings") == json.loads(json.dumps(dict(run.settings))):
+            rows.append(kept[name])
     about = {"problem": problem, "against": asked.against, "meaning": asked.meaning, "known": dict(known)}
     return {**about, "rows": rows, **storage.machine()}
 
