@@ -65,10 +65,11 @@ def curves(
     dash = alt.StrokeDash("name:N", title=None, scale=alt.Scale(domain=names), legend=key)
     across = alt.X("x:Q", title=x, scale=alt.Scale(type=kind, nice=False, zero=False), axis=alt.Axis(format="~s"))
     up = alt.Scale(type=kind, zero=False, nice=not log)
+    high = alt.Axis(format="~g")  # 4e+10 where returns are as large as that, 0.85 where they are not
     base = alt.Chart(style.values(rows)).encode(x=across, color=colour)
     layers: list[alt.Chart] = [
-        base.mark_area(opacity=0.15).encode(y=alt.Y("lower:Q", title=y, scale=up), y2="upper:Q"),
-        base.mark_line(strokeWidth=2).encode(y=alt.Y("mean:Q", title=y, scale=up), strokeDash=dash),
+        base.mark_area(opacity=0.15).encode(y=alt.Y("lower:Q", title=y, scale=up, axis=high), y2="upper:Q"),
+        base.mark_line(strokeWidth=2).encode(y=alt.Y("mean:Q", title=y, scale=up, axis=high), strokeDash=dash),
         *_references(references or {}),
     ]
     description = f"{title}: {y} along {x} for {', '.join(names)}, with bands."
