@@ -69,6 +69,7 @@ REFERENCES: dict[str, Reference] = {
             "q-learning": TABULAR,
             "sarsa": TABULAR,
             "expected-sarsa": TABULAR,
+            "dyna-q": Run(800, {"patients": 32, "explore_over": 700, "explore_to": 0.02}),
             "dqn": Run(320),
             "qr-dqn": Run(320),
             "ppo": PPO,
