@@ -39,7 +39,9 @@ def results(
     parts = [tables.told(few), tables.by_arm(few)]
     if len(few["arms"]) < len(table["arms"]):
         more = ", ".join(arm for arm in table["arms"] if arm not in few["arms"])
-        parts.append(f"Shorter trainings of every other learner that it admits stand on its page (`make docs`): {more}.")
+        left = tables.missing(table)
+        told = f" Not tried yet: {', '.join(left)}." if left else ""
+        parts.append(f"Shorter trainings of other learners stand on its page (`make docs`): {more}.{told}")
     if drawn:
         parts.append(f"![Grades of the neutrophil nadir by arm]({drawn})")
     parts.append(tables.elsewhere(shifted))
