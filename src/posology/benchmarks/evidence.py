@@ -103,6 +103,11 @@ TRAININGS: dict[str, Training] = {
     "lasso-bandit": Training("lasso-bandit", 250, SHORT, only=COMPARED),
     "neural-linear": Training("neural-linear", 250, SHORT, only=COMPARED),
     "evolved-course": Training("evolved-course", 100, {"patients": "256", "children": "64", "elite": "16"}, only=COMPARED),
+    # for scarce data: a small share of the decisions of the others
+    "dyna-q": Training("dyna-q", 100, {"patients": "64"}, only=COMPARED),
+    "dyna-dqn": Training("dyna-dqn", 60, {"patients": "64"}, only=COMPARED),
+    "penalised-dqn": Training("penalised-dqn", 60, {"patients": "64"}, only=COMPARED),
+    "ensemble-planning": Training("ensemble-planning", 30, only=COMPARED),
     "analytic": Training("analytic", 600, gradient.TRAININGS[ANY_DOSE]["analytic"].settings, only=BOTH, of=ANY_DOSE),
     "sac": Training("sac", 300, gradient.TRAININGS[ANY_DOSE]["sac"].settings, only=BOTH, of=ANY_DOSE),
     "td3": Training("td3", 300, only=BOTH, of=ANY_DOSE),
