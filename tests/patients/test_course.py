@@ -21,6 +21,8 @@ COURSES = {
         [(0.0, 30.0, 0.5), (24.0, 4.0, 0.0), (36.0, 4.0, 0.0)], "concentration", [1.0, 24.0, 30.0, 70.0],
     ),
     "benchmark-oral-friberg": ([(0.0, 300.0, 0.0), (24.0, 300.0, 0.0)], "anc", [10.0, 24.0, 40.0, 200.0]),
+    # whose readings are not named in alphabetical order
+    "fluorouracil-arshad2020": ([(0.0, 4500.0, 46.0)], "leukocytes", [10.0, 46.0, 200.0]),
 }  # fmt: skip
 
 

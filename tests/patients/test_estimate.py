@@ -26,7 +26,7 @@ def cohort():
         doses = [past.Dosed(0.0, 20 * weight)] + [past.Dosed(12.0 * k, 2.5 * weight) for k in range(1, 25)]
         levels = []
         for t in LEVELS:
-            truth = sum(d.mg / v * np.exp(-cl / v * (t - d.time)) for d in doses if d.time < t)
+            truth = sum(d.amount / v * np.exp(-cl / v * (t - d.time)) for d in doses if d.time < t)
             levels.append(past.Measurement(t, "concentration", truth * (1 + 0.11 * rng.standard_normal())))
         pasts.append(past.stretches(MODEL, doses, levels, LEVELS[-1]))
     return covariates, *past.together(pasts)

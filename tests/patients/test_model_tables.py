@@ -15,18 +15,20 @@ import pint
 import pytest
 
 from posology.patients import catalogue
-from posology.patients.catalogue import MODELS, model
+from posology.patients.catalogue import MAPS, MODELS, model
 from posology.patients.model import PatientModel
 from posology.quantities import STATUSES, Number, numbers_of
 
 MODEL_FOLDER = Path(catalogue.__file__).parent / "models"
 
 ureg = pint.UnitRegistry()
+ureg.define("wk = week")
+ureg.define("mo = month")
 
 
 def unit(text: str) -> Any:
     """A table's unit in the words of pint."""
-    for ours, theirs in {"10*9": "1e9", "m2": "m**2", "L2": "L**2"}.items():
+    for ours, theirs in {"10*9": "1e9", "mm3": "mm**3", "m2": "m**2", "L2": "L**2"}.items():
         text = text.replace(ours, theirs)
     return ureg.parse_expression(text) if text != "1" else ureg.Quantity(1.0)
 
@@ -48,9 +50,11 @@ def some_state(m: PatientModel, seed: int = 1) -> Any:
 def test_equations_hold_between_dimensioned_numbers(m: PatientModel, individual_of: Callable[..., Any]) -> None:
     p, x = individual_of(m), some_state(m)
     own, state = dimensioned(m.own, p), dimensioned(m.State, x)
-    per_hour = [unit(n.unit) / ureg.hour for n in numbers_of(m.State).values()]
-    infusion = 7.0 * unit(numbers_of(m.State)[m.entries[m.entry].state].unit) / ureg.hour
-    got = magnitudes(m.rates(0.0 * ureg.hour, state, own, infusion), per_hour)
+    time = unit(m.time_unit)
+    got = magnitudes(
+        m.rates(0.0 * time, state, own, 7.0 * unit(m.dose_unit) / time),
+        [unit(n.unit) / time for n in numbers_of(m.State).values()],
+    )
     assert got == pytest.approx(list(m.rates(0.0, x, p, 7.0)), rel=1e-12, abs=1e-12)
     read = m.readings(state, own)
     assert set(read) == set(m.reading_units)
@@ -110,8 +114,7 @@ def test_linear_states_are_linear_and_independent_of_the_rest(
         np.testing.assert_allclose(jacobian, jacobians[0], rtol=1e-6)
         np.testing.assert_allclose(slopes(x), jacobian @ np.asarray(x), rtol=1e-4, atol=1e-5)
     none = jax.numpy.array(points[0]).at[jax.numpy.array(linear)].set(0.0)
-    entry = linear.index(names.index(m.entries[m.entry].state))
-    assert list(np.asarray(slopes(none, 7.0))) == [7.0 if i == entry else 0.0 for i in range(len(linear))]
+    assert list(np.asarray(slopes(none, 7.0))) == [7.0 if i == m.receives else 0.0 for i in linear]
 
 
 # numbers and catalogue ---------------------------------------------------------------------------
@@ -136,12 +139,17 @@ def test_every_number_says_unit_meaning_source_and_status(m: PatientModel) -> No
         assert not covariate.sets or covariate.sets in numbers_of(m.own), covariate.name
         unit(covariate.unit)
     assert all((m.title, m.source, m.not_for))
-    assert {e.state for e in m.entries.values()} | {*m.linear, *m.logarithmic} <= set(numbers_of(m.State))
+    assert {e.state for e in m.entries.values() if e.state} | {*m.linear, *m.logarithmic} <= set(numbers_of(m.State))
+    for e in m.entries.values():
+        assert e.per_mg or e.unit or e.state, "a dose needs a unit"
+        unit(e.unit or "1")
+    unit(m.time_unit)
+    assert m.hours > 0
 
 
 def test_folder_and_catalogue_agree() -> None:
     files = {f.stem.replace("_", "-") for f in MODEL_FOLDER.glob("*.py") if f.stem != "__init__"}
-    assert files == set(MODELS) == {m.id for m in MODELS.values()}
+    assert files == {*MODELS, *MAPS} == {m.id for m in (*MODELS.values(), *MAPS.values())}
 
 
 def test_an_unknown_model_is_a_sentence_that_lists_the_known_ones() -> None:

@@ -25,7 +25,7 @@ NOW = 70.0
 
 
 def traced(doses, seen, now, room=8):
-    rows = [(d.time, d.mg, d.duration, True) for d in doses] + [(m.time, m.value, 0.0, False) for m in seen]
+    rows = [(d.time, d.amount, d.duration, True) for d in doses] + [(m.time, m.value, 0.0, False) for m in seen]
     rows = rows[::-1]  # any order
     time, value, duration, is_dose = (jnp.array(c) for c in zip(*rows, strict=True))
     return jax.jit(lambda: by_dose(time, value, duration, is_dose, jnp.zeros(len(rows), int), ~is_dose, now, room, 4))()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from posology.patients.course import Frame, Increment
-from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
+from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
 from posology.quantities import assumed, named, table
 
 
@@ -49,6 +49,7 @@ def toy(effects: int = 2, covariates: int = 0, residual: Residual | None = None,
         linear=("central",),
         grid=Grid(first=12.0, growth=1.0, largest=12.0),
         solver="exact+rk4",
+        regimen=Regimen(10.0, 24.0),
     )
 
 

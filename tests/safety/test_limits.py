@@ -97,7 +97,7 @@ def test_masks_are_equal_compiled_vectorised_and_plain(name, patients):
 
 
 @quick
-@given(set_names, any_facts)
+@given(set_names.filter(lambda name: name != "vancomycin"), any_facts)  # which has no gate that could close
 def test_a_delay_and_a_dose_are_never_offered_together(name, facts):
     mask = np.asarray(COMPILED[name](as_arrays(facts))[0])
     assert not (mask[-1] and mask[1:-1].any())

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from posology.patients import dosing
+from posology.patients.maps import MapModel
 from posology.patients.model import Grid, PatientModel, match
 from posology.quantities import numbers_of, replace
 
@@ -44,14 +45,19 @@ def number(value: Any, where: str, low: float = -LARGEST, high: float = LARGEST)
     return float(value)
 
 
-def _numbers(given: Any, known: Any, what: str) -> dict[str, float]:
+def numbers(given: Any, known: Any, what: str) -> dict[str, float]:
+    """Named numbers with their symbols matched.
+
+    Raises:
+        ValueError: naming what is not a number, or not known.
+    """
     if not isinstance(given or {}, Mapping):
         raise ValueError(f"{what}: expected names with numbers, got {type(given).__name__}")
     return {(s := match(k, known, what)): number(v, f"{what} {s}") for k, v in (given or {}).items()}
 
 
-def _covariates(model: PatientModel, given: Any) -> dict[str, float]:
-    values = _numbers(given, [c.name for c in model.covariates], "covariate")
+def _covariates(model: PatientModel | MapModel, given: Any) -> dict[str, float]:
+    values = numbers(given, [c.name for c in model.covariates], "covariate")
     for c in model.covariates:
         if c.name in values and values[c.name] < 0:
             raise ValueError(f"covariate {c.name}: {values[c.name]:g} is not allowed; it must be at least 0 {c.unit}")
@@ -62,13 +68,13 @@ def _covariates(model: PatientModel, given: Any) -> dict[str, float]:
     return values
 
 
-def individual(model: PatientModel, parameters: Any, covariates: Any, final: Any) -> Any:
+def individual(model: PatientModel | MapModel, parameters: Any, covariates: Any, final: Any) -> Any:
     """One patient's final parameters: typical values, then covariates, then what is given as final."""
-    typical = replace(model.Params(), **_numbers(parameters, list(numbers_of(model.Params)), "parameter"))
+    typical = replace(model.Params(), **numbers(parameters, list(numbers_of(model.Params)), "parameter"))
     values = _covariates(model, covariates)
     own = model.individual(typical, values)
     measured = {c.sets: values[c.name] for c in model.covariates if c.sets and c.name in values}
-    return replace(own, **measured, **_numbers(final, list(numbers_of(model.own)), "individual parameter"))
+    return replace(own, **measured, **numbers(final, list(numbers_of(model.own)), "individual parameter"))
 
 
 def _dose(model: PatientModel, raw: Any, i: int) -> tuple[float, float, float]:
@@ -80,13 +86,15 @@ def _dose(model: PatientModel, raw: Any, i: int) -> tuple[float, float, float]:
     if missing := [k for k in ("time", "amount") if k not in raw]:
         raise ValueError(f"{where}: {missing[0]} is missing")
     entry = model.entries[match(raw.get("into", model.entry), model.entries, "place for a dose")]
-    unit = raw.get("unit", "mg")
-    state_unit = numbers_of(model.State)[entry.state].unit
-    if unit not in MG and unit != state_unit:
-        raise ValueError(f"{where}: unknown unit '{unit}'; known: {', '.join(dict.fromkeys([*MG, state_unit]))}")
-    factor = MG[unit] * entry.per_mg if unit in MG else 1.0
+    known = [*(MG if entry.per_mg else ()), model.unit_of(entry)]
+    unit = raw.get("unit", known[0])
+    if unit not in known:
+        raise ValueError(f"{where}: unknown unit '{unit}'; known: {', '.join(dict.fromkeys(known))}")
+    factor = MG[unit] * entry.per_mg if unit in MG and entry.per_mg else 1.0
     amount = number(raw["amount"], f"{where} amount", 0.0) * factor
     time, duration = (number(raw.get(k, 0), f"{where} {k}", 0.0, LONGEST) for k in ("time", "duration"))
+    if not entry.state and not duration:
+        raise ValueError(f"{where} duration: 0 is not allowed; what acts as a rate must last for some time")
     return time, duration, amount
 
 
@@ -99,7 +107,7 @@ def read(model: PatientModel, raw: Mapping[str, Any]) -> Case:
     if unknown := [k for k in raw if k not in FIELDS]:
         raise ValueError(f"unknown field '{unknown[0]}' in the case; known: {', '.join(FIELDS)}")
     own = individual(model, raw.get("parameters"), raw.get("covariates"), raw.get("individual"))
-    initial = _numbers(raw.get("initial"), list(numbers_of(model.State)), "state")
+    initial = numbers(raw.get("initial"), list(numbers_of(model.State)), "state")
     state = replace(model.baseline(own), **initial)
     doses = raw.get("doses") or []
     times = raw.get("times")

@@ -69,7 +69,7 @@ def schedule(model: PatientModel, ends: Any, i: Increment) -> Schedule:
 
     starts = jnp.concatenate([jnp.zeros_like(ends[:1]), ends[:-1]])
     middle = (starts + ends) / 2
-    amount = i.dose * model.entries[model.entry].per_mg
+    amount = i.dose * model.entries[model.entry].scale
     running = (middle[:, None] > i.dose_time) & (middle[:, None] < i.dose_time + i.duration)
     rate = jnp.sum(running * jnp.where(i.duration > 0, amount / jnp.where(i.duration > 0, i.duration, 1.0), 0.0), axis=1)
     last = jnp.searchsorted(starts, i.dose_time, side="right") - 1  # after a value measured at that time
@@ -100,8 +100,9 @@ def follow(model: PatientModel, frame: Frame, p: Any, x: Any, i: Increment, key:
     grid = model.coarse or model.grid
     ends = step_ends(frame, grid, i)
     trace = integrate.advance(model, p, x, schedule(model, ends, i), key)
-    before = model.readings(x, p)
-    values = jnp.stack([jnp.concatenate([jnp.atleast_1d(before[r] + 0 * v[0]), v]) for r, v in trace.readings.items()])
+    before, names = model.readings(x, p), list(model.reading_units)  # what comes out of a compiled loop is in another order
+    along = lambda r: jnp.concatenate([jnp.atleast_1d(before[r] + 0 * trace.readings[r][0]), trace.readings[r]])  # noqa: E731
+    values = jnp.stack([along(r) for r in names])
     node = jnp.where(i.time > 0, jnp.searchsorted(ends, jnp.clip(i.time, 0.0, i.span)) + 1, 0)
-    return Followed(trace.state, values[i.reading, node], trace.lowest, trace.readings[key or next(iter(trace.readings))][-1])
+    return Followed(trace.state, values[i.reading, node], trace.lowest, trace.readings[key or names[0]][-1])
 

@@ -210,7 +210,7 @@ def advance(
     prepared = prepare(model, p, schedule.length) if prepared is None else prepared
     coordinates = Coordinates(model)
     one_step = _step(coordinates, p, x)
-    entry = model.State._fields.index(model.entries[model.entry].state)  # type: ignore[attr-defined]
+    entry = model.receives
 
     def slope(y: tuple[Any, ...], infusion: Any) -> tuple[Any, Any]:
         """Key reading and its derivative."""
@@ -220,7 +220,8 @@ def advance(
     def body(carry: Any, step: Any) -> Any:
         y, lowest, c0, d0 = carry
         h, rate, bolus, extra = step
-        y = (*y[:entry], y[entry] + bolus, *y[entry + 1 :])
+        if entry is not None:
+            y = (*y[:entry], y[entry] + bolus, *y[entry + 1 :])
         y = one_step(y, h, rate, extra)
         c1, d1 = slope(y, rate)
         lowest = jnp.minimum(lowest, lowest_inside(c0, c1, d0, d1, h))

@@ -14,6 +14,9 @@ from typing import Any
 
 from posology.quantities import Number, numbers_of
 
+MONTH = 365.25 / 12  # d
+HOURS = {"h": 1.0, "d": 24.0, "wk": 168.0, "mo": 24 * MONTH}  # of a time unit
+
 
 @dataclass(frozen=True)
 class Covariate:
@@ -63,12 +66,37 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """Where a dose can go: the state that receives it and how many of its units one mg makes."""
+class Regimen:
+    """The doses that a model is known for: so many, one after `every`, each lasting `duration`, in the model's time unit.
 
-    state: str
-    per_mg: float
+    `amount` is in mg, or in the unit of an entry that takes no mg; times the covariate `per` where one is named.
+    """
+
+    amount: float
+    every: float
+    times: int = 1
+    duration: float = 0.0
+    per: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a dose can go: the state that receives it and how many of its units one mg makes.
+
+    Without a `state` the input acts on the equations as such, as a rate for as long as it lasts: an exposure, a drug that is
+    on or off. Then `unit` is that of an amount (rate · time). With `per_mg` 0 doses are given in that unit, or the state's, only.
+    """
+
+    state: str = ""
+    per_mg: float = 0.0
+    source: str = ""
+    unit: str = field(default="", repr=False)  # left out of the text that a treatment's fingerprint is made of
+
+    @property
+    def scale(self) -> float:
+        """What an amount is multiplied by: per mg, or 1 where it is given in the entry's own unit."""
+        return self.per_mg or 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +111,7 @@ class PatientModel:
     `relative` maps a state to the logarithmic one it is stepped as a multiple of. `coarse` is a grid
     for beliefs, whose many particles need errors small beside the residual, not small as such. `bounds`
     are numbers at which an equation as published is cut off: choices of ours that `status`, which speaks of
-    what was taken from the sources, leaves out.
+    what was taken from the sources, leaves out. `drug` is named where the id does not begin with it.
     """
 
     id: str
@@ -97,6 +125,7 @@ class PatientModel:
     entries: Mapping[str, Entry]
     grid: Grid
     solver: str
+    regimen: Regimen
     coarse: Grid | None = None
     time_unit: str = "h"
     Individual: type | None = None
@@ -112,6 +141,7 @@ class PatientModel:
     credibility: str = "not ranked"  # A: patients, verified structure, fits the decision; B; C: benchmark only
     source: str = ""
     not_for: str = ""
+    drug: str = ""
 
     @property
     def kind(self) -> str:
@@ -127,6 +157,31 @@ class PatientModel:
     def entry(self) -> str:
         """The entry that a dose takes unless it says otherwise."""
         return next(iter(self.entries))
+
+    @property
+    def receives(self) -> int | None:
+        """Position of the state that such a dose goes into; None where it acts as a rate alone."""
+        state = self.entries[self.entry].state
+        return list(numbers_of(self.State)).index(state) if state else None
+
+    @property
+    def dose_unit(self) -> str:
+        """Of an amount given at the entry, beside mg."""
+        return self.unit_of(self.entries[self.entry])
+
+    @property
+    def recorded_unit(self) -> str:
+        """Of a dose in a record or a history: mg, or the entry's own where it takes no mg."""
+        return "mg" if self.entries[self.entry].per_mg else self.dose_unit
+
+    def unit_of(self, entry: Entry) -> str:
+        """Of an amount given at one of the entries, beside mg."""
+        return numbers_of(self.State)[entry.state].unit if entry.state else entry.unit
+
+    @property
+    def hours(self) -> float:
+        """Length of the time unit."""
+        return HOURS[self.time_unit]
 
     @property
     def random_effects(self) -> dict[str, float]:
@@ -178,4 +233,4 @@ def match(name: str, known: Mapping[str, Any] | list[str] | tuple[str, ...], wha
     return by_key[symbol_key(name)]
 
 
-__all__ = ["Covariate", "Entry", "Grid", "Number", "PatientModel", "Residual", "match", "symbol_key"]
+__all__ = ["Covariate", "Entry", "Grid", "Number", "PatientModel", "Regimen", "Residual", "match", "symbol_key"]

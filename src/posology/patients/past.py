@@ -28,10 +28,10 @@ class Measurement(NamedTuple):
 
 
 class Dosed(NamedTuple):
-    """A dose in mg, at once or infused over `duration`. Times in the model's time unit."""
+    """A dose in the model's `recorded_unit`, at once or infused over `duration`. Times in the model's time unit."""
 
     time: float
-    mg: float
+    amount: float
     duration: float = 0.0
 
 
@@ -58,7 +58,7 @@ def stretches(
     Raises:
         ValueError: for an infusion that still runs at the next dose, which a stretch cannot hold.
     """
-    given = _merged(sorted(d for d in doses if d.mg > 0 and d.time <= now))
+    given = _merged(sorted(d for d in doses if d.amount > 0 and d.time <= now))
     seen = sorted(m for m in measured if m.reading in model.residuals and m.time <= now)
     starts = [d.time for d in given] or [min([now, *(m.time for m in seen)])]
     ends = [*starts[1:], now]
@@ -84,7 +84,7 @@ def _merged(given: Sequence[Dosed]) -> list[Dosed]:
     for d in given:
         last = found[-1] if found else None
         if last and (last.time, last.duration) == (d.time, d.duration):
-            found[-1] = d._replace(mg=last.mg + d.mg)
+            found[-1] = d._replace(amount=last.amount + d.amount)
             continue
         if last and (last.time == d.time or last.time + last.duration > d.time + 1e-3):
             raise ValueError(f"the dose at {last.time:g} h over {last.duration:g} h still runs at the next one, at {d.time:g} h")
@@ -96,9 +96,9 @@ def _stretch(
     names: list[str], dose: Sequence[Dosed], mine: Sequence[Measurement], start: float, end: float, most: int
 ) -> Increment:
     missing = most - len(mine)
-    mg, duration = (dose[0].mg, dose[0].duration) if dose else (0.0, 0.0)
+    amount, duration = (dose[0].amount, dose[0].duration) if dose else (0.0, 0.0)
     return Increment(
-        np.zeros(1), np.array([mg]), np.array([duration]), end - start,
+        np.zeros(1), np.array([amount]), np.array([duration]), end - start,
         np.array([max(m.time - start, 0.0) for m in mine] + [0.0] * missing),
         np.array([names.index(m.reading) for m in mine] + [0] * missing),
         np.array([m.value for m in mine] + [1.0] * missing),

@@ -112,14 +112,27 @@ class Along:
         return median * jax.numpy.exp(self.ln_sd * jax.random.normal(key))
 
 
-Distribution = Bernoulli | Uniform | Normal | LogNormal | Categorical | Along
+@dataclass(frozen=True)
+class Unless:
+    """1 with probability `p`, but never where the covariate `of`, drawn before, is 1."""
+
+    of: str
+    p: float
+
+    def sample(self, key: Any, given: Any) -> Any:
+        import jax
+
+        return ((jax.random.uniform(key) < self.p) & (given < 1)).astype(np.float32)
+
+
+Distribution = Bernoulli | Uniform | Normal | LogNormal | Categorical | Along | Unless
 
 
 def sampled(distribution: Distribution, key: Any, covariates: Mapping[str, Any]) -> Any:
     """One value, in float32; `covariates` are those drawn before."""
     import jax.numpy as jnp
 
-    given = (covariates[distribution.of],) if isinstance(distribution, Along) else ()
+    given = (covariates[distribution.of],) if isinstance(distribution, Along | Unless) else ()
     return jnp.float32(distribution.sample(key, *given))
 
 

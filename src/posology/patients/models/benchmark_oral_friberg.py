@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from posology.patients.model import Entry, Grid, PatientModel, Residual
+from posology.patients.model import Entry, Grid, PatientModel, Regimen, Residual
 from posology.patients.myelosuppression import BOUNDS, marrow
 from posology.quantities import assumed, named, table
 
@@ -80,6 +80,7 @@ MODEL = PatientModel(
     linear=("depot", "central", "peripheral"),
     grid=Grid(first=0.25, growth=1.4, largest=4.0),
     solver="exact+rk4",
+    regimen=Regimen(300, 24, 21, source="the benchmark's largest dose"),
     coarse=Grid(first=0.5, growth=1.6, largest=12.0),
     bounds=BOUNDS,
     credibility="C",

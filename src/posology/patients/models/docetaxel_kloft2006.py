@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
+from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
 from posology.patients.myelosuppression import BOUNDS, marrow
 from posology.quantities import named, published, table, unverified, where
 
@@ -84,9 +84,13 @@ class State:
     circ: float = named("10*9/L", "neutrophils in blood")
 
 
-def individual(p: Any, c: Any) -> Any:
+def clearance(p: Any, c: Any) -> Any:
+    """Of Bruno 1996, by body surface, protein, age and liver."""
     per_area = p.cl_base - p.cl_aag * c["aag"] - p.cl_age * c["age"] + p.cl_alb * c["alb"]
-    cl = c["bsa"] * per_area * (1 - p.cl_hep12 * c["hep12"])
+    return c["bsa"] * per_area * (1 - p.cl_hep12 * c["hep12"])
+
+
+def individual(p: Any, c: Any) -> Any:
     excess = c["aag"] - p.aag_ref
     rise = where(excess > 0, p.c0_aag_high, p.c0_aag_low)
     c0 = (
@@ -97,7 +101,7 @@ def individual(p: Any, c: Any) -> Any:
         * (1 + rise * excess)
     )
     sl = p.sl * (1 - p.sl_aag * excess)
-    return Individual(cl, p.v1, p.k12, p.k21, p.k13, p.k31, c0, p.mtt, p.gamma, sl, p.molar_mass)
+    return Individual(clearance(p, c), p.v1, p.k12, p.k21, p.k13, p.k31, c0, p.mtt, p.gamma, sl, p.molar_mass)
 
 
 def baseline(p: Any) -> Any:
@@ -150,6 +154,7 @@ MODEL = PatientModel(
     logarithmic=("prol",),
     grid=Grid(first=0.05, growth=1.15, largest=2.5),
     solver="exact+rk4",
+    regimen=Regimen(75, 504, 2, 1, "bsa", "label"),
     coarse=Grid(first=0.25, growth=1.4, largest=8.0),
     bounds=BOUNDS,
     credibility="A",

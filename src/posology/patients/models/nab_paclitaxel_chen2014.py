@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
+from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
 from posology.patients.myelosuppression import BOUNDS, marrow
 from posology.quantities import named, power, published, table, where
 
@@ -124,6 +124,7 @@ MODEL = PatientModel(
     grid=Grid(first=0.002, growth=1.12, largest=5.0),  # the input passes km within seconds
     saturable=("central", "peripheral1", "peripheral2"),
     solver="rosenbrock+rk4",
+    regimen=Regimen(260, 504, 2, 0.5, "bsa", "label"),
     coarse=Grid(first=0.005, growth=1.3, largest=12.0),
     bounds=BOUNDS,
     credibility="A",

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
+from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
 from posology.patients.myelosuppression import BOUNDS, feedback, maturation
 from posology.quantities import named, power, table, unverified
 
@@ -155,6 +155,7 @@ MODEL = PatientModel(
     grid=Grid(first=0.02, growth=1.12, largest=4.0),
     saturable=("central", "peripheral1", "peripheral2"),
     solver="rosenbrock+rk4",
+    regimen=Regimen(175, 504, 2, 3, "bsa", "label"),
     coarse=Grid(first=0.05, growth=1.3, largest=12.0),
     bounds=BOUNDS,
     credibility="A",

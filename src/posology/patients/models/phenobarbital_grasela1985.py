@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
+from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
 from posology.quantities import named, published, table, where
 
 GRASELA = "Grasela 1985, abstract"
@@ -80,6 +80,7 @@ MODEL = PatientModel(
     grid=Grid(first=24.0, growth=1.0, largest=24.0),
     coarse=Grid(first=10_000.0, growth=1.0, largest=10_000.0),  # linear kinetics are exact in one step
     solver="exact+rk4",
+    regimen=Regimen(2.5, 12, 14, per="weight", source="maintenance of 5 mg/kg a day"),
     source="doi:10.1159/000457062",
     not_for="infants older than some weeks (clearance matures), oral doses, therapeutic hypothermia",
 )

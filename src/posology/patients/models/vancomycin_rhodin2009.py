@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from posology.patients.maturation import allometry, maturation
-from posology.patients.model import Covariate
+from posology.patients.model import Covariate, Regimen
 from posology.patients.models import vancomycin_thomson2009 as adults
 from posology.quantities import assumed, published, table, unverified
 
@@ -59,6 +59,7 @@ MODEL = replace(
         Covariate("weight", "kg", 2, 80, "body weight", default=20),
         replace(adults.CRCL, meaning="creatinine clearance standardised to 70 kg and full maturity"),
     ),
+    regimen=Regimen(15, 12, 6, 1, "weight", "an adult's dose per kg"),
     credibility="B",
     source="doi:10.1007/s00467-008-0997-5; kinetics of adults doi:10.1093/jac/dkp085",
     not_for="dosing of any child, preterm or newborn infants, kidney disease in childhood",

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from posology.patients.model import Covariate, Entry, Grid, PatientModel, Residual
-from posology.quantities import assumed, maximum, named, published, table
+from posology.patients.compartments import mammillary
+from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
+from posology.quantities import assumed, maximum, named, numbers_of, published, table
 
 THOMSON = "Thomson 2009, as implemented in PKPDsim"
 BOUNDS = {"cl": assumed(0.3, "L/h", "least typical clearance", at="the line falls to 0 at 1.1 mL/min; ours")}
-LEAST = 0.3 / 2.99  # the same, as a share of `cl`
 
 
 @table
@@ -31,6 +31,9 @@ class Params:
     v1: float = published(0.675, "L/kg", "central volume per body weight", variance=0.0225, at=THOMSON)
     q: float = published(2.28, "L/h", "clearance between the compartments", variance=0.2401, at=THOMSON)
     v2: float = published(0.732, "L/kg", "peripheral volume per body weight", variance=1.69, at=THOMSON)
+
+
+LEAST = BOUNDS["cl"].value / numbers_of(Params)["cl"].value  # as a share of `cl`
 
 
 @table
@@ -63,8 +66,7 @@ def baseline(p: Any) -> Any:
 
 def rates(t: Any, x: Any, p: Any, infusion: Any) -> Any:
     level = x.central / p.v1
-    exchange = p.q * (level - x.peripheral / p.v2)
-    return State(infusion - p.cl * level - exchange, exchange)
+    return State(*mammillary(infusion, level, p.cl, (p.q, x.peripheral / p.v2)))
 
 
 def readings(x: Any, p: Any) -> dict[str, Any]:
@@ -91,6 +93,7 @@ MODEL = PatientModel(
     linear=("central", "peripheral"),
     grid=Grid(first=1.0, growth=1.3, largest=2.0),  # exact at any step; so fine for averages over the day
     solver="exact+rk4",
+    regimen=Regimen(1000, 12, 6, 1, source="label, adults"),
     bounds=BOUNDS,
     credibility="A",
     source="doi:10.1093/jac/dkp085",
