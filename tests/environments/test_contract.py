@@ -131,7 +131,7 @@ def test_the_history_holds_every_dose_at_its_time(name):
     expected, now = [], 0.0
     for a in [*([t.loading] if t.loading else []), *(t.actions[i] for i in actions)]:
         times = np.arange(0.0, a.wait * DAY, a.interval) if a.interval else [0.0]
-        expected += [(now + when, float(env.mg(a.amount, patient))) for when in times if a.amount > 0]
+        expected += [(now + when, float(env.recorded(a.amount, patient))) for when in times if a.amount > 0]
         now += a.wait * DAY
     mine = state.history.present & (state.history.what == env.names.index("dose"))
     found = sorted(zip(np.asarray(state.history.time[mine]), np.asarray(state.history.value[mine]), strict=True))

@@ -46,6 +46,14 @@ def episodes(name):
     return env.treatment, one(env.draw(KEY, 3))
 
 
+@cache
+def seen(name):
+    """What a policy of a treatment sees of a history, and which rows are open: compiled once for all kinds of files."""
+    t = TREATMENTS[name]
+    offers = lambda h, now: offered(t.limits, t.spec, facts_of(h, now, t))[0]  # noqa: E731
+    return jax.jit(lambda h, now: encode(h, now, t.channels, t.days * DAY)), jax.jit(offers)
+
+
 def policy(treatment, observation, mask):
     """Some fixed function of the observation."""
     weights = np.random.default_rng(1).normal(size=(len(treatment.actions), len(observation)))
@@ -56,8 +64,7 @@ def policy(treatment, observation, mask):
 @pytest.mark.parametrize("name", TREATMENTS)
 def test_an_episode_written_as_a_record_gives_the_same_observation_mask_and_dose(tmp_path, name, kind):
     t, kept = episodes(name)
-    encoded = jax.jit(lambda h, now: encode(h, now, t.channels, t.days * DAY))
-    offers = jax.jit(lambda h, now: offered(t.limits, t.spec, facts_of(h, now, t))[0])
+    encoded, offers = seen(name)
     for i, visit in [(0, 0), (0, 1), (0, 3), (1, 3), (2, 2)]:
         state, observation, mask = jax.tree.map(lambda v, at=(i, visit): v[at], kept)
         now = float(state.day) * DAY
@@ -131,7 +138,7 @@ def test_units_are_converted_to_those_of_the_channels():
 )
 def test_doses_are_brought_to_mg(dose, mg):
     found = known(patient(doses=[{"time": 0, "duration": 3, **dose}]), LABEL, 504.0)
-    assert found.doses[0].mg == pytest.approx(mg, rel=1e-6)
+    assert found.doses[0].amount == pytest.approx(mg, rel=1e-6)
 
 
 def test_surface_area_by_mosteller_is_said():

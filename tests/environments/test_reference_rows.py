@@ -32,7 +32,7 @@ def explicit(env, patients, key):
     steps = round(21 * DAY / STEP)
 
     def one(patient):
-        amount = env.mg(jnp.float64(200.0), patient) * model.entries[model.entry].per_mg
+        amount = env.recorded(jnp.float64(200.0), patient) * model.entries[model.entry].per_mg
 
         def cycle(x, k):
             p = env.occasion(key, patient, k)

@@ -45,7 +45,7 @@ def interval(area, days=1.0):
 def test_a_day_is_judged_by_its_area_under_the_curve(area, target, toxic, low):
     terms = {t.name: float(t.of(interval(float(area)))) for t in adults.TERMS[:3]}
     assert terms == pytest.approx({"target": target, "toxic": toxic, "low": low}, abs=1e-6)
-    assert float(adults.distance_to_aim(interval(float(area)))) == pytest.approx(abs(area - 500))
+    assert float(adults.AREA.distance(interval(float(area)))) == pytest.approx(abs(area - 500))
 
 
 @pytest.mark.parametrize("area", [250.0, 400.0, 599.9, 600.0, 900.0])
@@ -63,7 +63,7 @@ def test_the_area_of_a_day_is_what_was_cleared_of_the_drug(name):
     def one(patient):
         x = jax.tree.map(jnp.float32, env.model.baseline(patient.own))
         found, after = env.forecast(x, patient.own, env.chosen(jnp.int32(3)), patient)
-        given = env.mg(found.total, patient)
+        given = env.recorded(found.total, patient)
         return adults.auc(found), (given - after.central - after.peripheral) / patient.own.cl
 
     ours, exact = jax.jit(jax.vmap(one))(env.draw(KEY, 300))
@@ -118,7 +118,7 @@ def test_scaling_by_size_and_age_is_the_better_start_for_children():
 
 def test_only_a_model_with_size_and_age_can_be_scaled_by_them():
     env = environment("vancomycin-adults-v1")
-    with pytest.raises(ValueError, match="'size-scaled' goes by size and age of a child, which the model of vancomycin-adults"):
+    with pytest.raises(ValueError, match="'size-scaled' goes by size and age of a child, .* in vancomycin-adults"):
         guideline("size-scaled", env)
 
 

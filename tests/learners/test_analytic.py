@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from probes import Titrate  # noqa: E402
+from probes import Titrate, begun  # noqa: E402
 
 from posology.environments.problems import four_state_chemo  # noqa: E402
 from posology.learners import networks  # noqa: E402
@@ -30,7 +30,7 @@ def short(steps=8):
 
 def test_a_dose_between_fits_the_observation():
     learner, env = AnalyticPolicyGradient(learning_rate=1e-2, hidden=(32, 32)), Titrate()
-    state = jax.jit(advance(learner, env))(learner.init(jax.random.key(0), env), env.draw(None, 64), jnp.int32(150))[0]
+    state = jax.jit(advance(learner, env))(begun(learner, env), env.draw(None, 64), jnp.int32(150))[0]
     policy_of = lambda parameters: learner.policy(parameters, env.spec)  # noqa: E731
     outcome = evaluator(env, policy_of, env.draw(None, 100), jax.random.key(8))(learner.parameters(state))
     assert outcome["returns"].min() > -1e-4  # within 0.1 mg
@@ -53,9 +53,34 @@ def test_a_window_cuts_what_a_dose_does_later():
     env = short()
     learner = AnalyticPolicyGradient(hidden=(3,), window=1, learning_rate=1e-2)
     many = jax.jit(advance(learner, env))
-    state = many(learner.init(jax.random.key(0), env), env.draw(jax.random.key(0), 4), jnp.int32(150))[0]
+    state = many(begun(learner, env), env.draw(jax.random.key(0), 4), jnp.int32(150))[0]
     policy = learner.policy(learner.parameters(state), env.spec)
     assert float(policy.act(None, jnp.array([0.2, 0.005, 0.0]), jnp.ones(1, bool), ())[0]) < 0.2
+
+
+class Edge(Titrate):
+    """Every second patient has a derivative that is no number; `all` of them, where that is asked."""
+
+    every = False
+
+    def step(self, key, state, action, patient):
+        step = super().step(key, state, action, patient)
+        smooth = 0.0 if self.every else patient.id % 2
+        return step._replace(reward=step.reward - 1e-6 * jnp.sqrt(smooth * (action**2 + 1.0)))
+
+
+def test_a_patient_without_a_derivative_is_left_out_and_counted():
+    learner, env = AnalyticPolicyGradient(learning_rate=1e-2, hidden=(8,)), Edge()
+    state, told = jax.jit(lambda s: learner.update(s, env, env.draw(None, 64)))(begun(learner, env))
+    assert 10 < float(told["left_out"]) < 54 and bool(jnp.isfinite(told["gradient"]))
+    assert all(bool(jnp.isfinite(v).all()) for v in jax.tree.leaves(state.weights))
+
+
+def test_learning_ends_where_no_patient_has_a_derivative():
+    learner, env = AnalyticPolicyGradient(hidden=(8,)), Edge()
+    object.__setattr__(env, "every", True)
+    _, told = jax.jit(lambda s: learner.update(s, env, env.draw(None, 64)))(begun(learner, env))
+    assert float(told["left_out"]) == 64 and not bool(jnp.isfinite(told["gradient"]))
 
 
 def test_it_is_offered_where_the_patient_can_be_differentiated():

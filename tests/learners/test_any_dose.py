@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from probes import begun  # noqa: E402
 from test_every_learner import tiny  # noqa: E402
 
 from posology.environments.catalogue import spec  # noqa: E402
@@ -33,7 +34,7 @@ def test_one_update_changes_the_policy_and_its_doses_lie_in_the_range(id):
     assert LEARNERS[id].refuses(env.spec) is None
     learner = tiny(id, env)
     patients = env.draw(jax.random.key(1), 8)
-    before = learner.init(jax.random.key(0), env)
+    before = begun(learner, env)
     after, metrics = jax.jit(lambda s, p: learner.update(s, env, p))(before, patients)
     assert all(np.isfinite(v) for v in metrics.values())
     assert int(after.decisions) > 0

@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import Lasso, Ridge
 
 sys.path.insert(0, str(Path(__file__).parent))
-from probes import Masked, Probes  # noqa: E402
+from probes import Masked, Probes, begun  # noqa: E402
 
 from posology.environments.problems import linear_bandit  # noqa: E402
 from posology.learners.bandit import linear  # noqa: E402
@@ -52,7 +52,7 @@ def test_the_rewarded_dose_and_the_one_that_fits_the_observation_are_found(learn
 @every
 def test_masked_doses_are_never_taken(learner):
     env = Masked()
-    state = learner.init(jax.random.key(0), env)
+    state = begun(learner, env)
     policy = learner.policy(learner.parameters(state), env.spec)
     only = jnp.array([False, True, False])
     assert policy.act(None, jnp.zeros(1), only, ())[0] == 1
@@ -94,7 +94,7 @@ def test_optimism_adds_the_standard_error_of_a_dose():
     env = Probes(4)
     for alpha, expected in ((1.0, 1), (0.0, 0)):
         learner = LinUCB(alpha=alpha, patients=1)
-        state = learner.init(jax.random.key(0), env)
+        state = begun(learner, env)
         gram = jnp.stack([9.0 * jnp.eye(2), jnp.eye(2)])
         evidence = linear.Evidence(gram, jnp.array([[10.0, 0.0], [2.0, 0.0]]), jnp.array([9.0, 1.0]))
         state = state._replace(seen=evidence)

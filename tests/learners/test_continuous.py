@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from probes import Probes, Titrate  # noqa: E402
+from probes import Probes, Titrate, begun  # noqa: E402
 
-from posology.learners import networks  # noqa: E402
+from posology.learners import adam, networks  # noqa: E402
 from posology.learners.deep import continuous  # noqa: E402
 from posology.learners.deep.ddpg import DDPG  # noqa: E402
 from posology.learners.deep.sac import SAC  # noqa: E402
@@ -88,7 +88,7 @@ def test_the_rewarded_dose_is_found(learner):
 @every
 def test_a_dose_in_between_fits_the_observation(learner):
     learner, env = replace(learner, patients=128, discount=1.0), Titrate()
-    state = jax.jit(advance(learner, env))(learner.init(jax.random.key(0), env), env.draw(None, 64), jnp.int32(80))[0]
+    state = jax.jit(advance(learner, env))(begun(learner, env), env.draw(None, 64), jnp.int32(80))[0]
     policy_of = lambda parameters: learner.policy(parameters, env.spec)  # noqa: E731
     outcome = evaluator(env, policy_of, env.draw(None, 100), jax.random.key(8))(learner.parameters(state))
     assert outcome["returns"].min() > -2.5e-3  # within 0.5 mg of the right dose
@@ -121,7 +121,7 @@ def test_the_target_of_td3_takes_the_lower_critic_and_its_actor_climbs_the_first
     learner = TD3(hidden=(2,), smoothing=0.0, batch=1, learning_rate=0.0)
     actor = jax.tree.map(jnp.zeros_like, networks.initial(jax.random.key(0), learner.form(Smooth.spec)))
     weights = {"actor": actor, "critics": critics_that_say(learner, 3.0, 1.0)}
-    memory = {name: continuous.optimiser(1.0).init(w) for name, w in weights.items()}
+    memory = {name: adam.shortened(1.0).init(w) for name, w in weights.items()}
     one = jnp.ones(1)
     d = continuous.Decision(jnp.zeros((1, 1)), 0 * one, 2 * one, 0.5 * one, jnp.zeros((1, 1)))
     _, _, told = learner._improve(jax.random.key(0), weights, weights, memory, d, Smooth.spec, 0.0, 0)

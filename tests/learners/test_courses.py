@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from probes import Now, Person, Titrate  # noqa: E402
+from probes import Now, Person, Titrate, begun  # noqa: E402
 
 from posology.environments.problems import hiv_sti  # noqa: E402
 from posology.environments.spec import Action, Feature, Spec, Step  # noqa: E402
@@ -53,7 +53,7 @@ def test_selection_finds_the_best_of_all_courses():
     worth, taken = open_loop.tried(env, env.draw(None, 1), 1, every, 0.9)
     assert int(taken) == 6 * len(every)
     learner = EvolvedCourse(children=32, elite=8, discount=0.9)
-    state, told = jax.jit(advance(learner, env))(learner.init(jax.random.key(0), env), env.draw(None, 4), jnp.int32(60))
+    state, told = jax.jit(advance(learner, env))(begun(learner, env), env.draw(None, 4), jnp.int32(60))
     assert float(state.worth[0]) == pytest.approx(float(worth.max()))
     np.testing.assert_array_equal(state.courses[0], every[int(worth.argmax())])
     assert (np.diff(state.worth) <= 0).all()
@@ -69,7 +69,7 @@ def test_the_worth_of_a_course_is_its_discounted_return():
 def test_the_first_generation_holds_every_steady_therapy():
     env = hiv_sti.environment()
     learner = EvolvedCourse(children=8, elite=4, discount=1.0)
-    state = jax.jit(advance(learner, env))(learner.init(jax.random.key(0), env), env.draw(jax.random.key(0), 2), jnp.int32(1))[0]
+    state = jax.jit(advance(learner, env))(begun(learner, env), env.draw(jax.random.key(0), 2), jnp.int32(1))[0]
     assert float(state.worth[0]) == pytest.approx(6677898.6, rel=1e-3)  # both drugs throughout
     assert set(state.courses[0].tolist()) == {3}
 
@@ -79,7 +79,7 @@ def test_the_gradient_finds_the_dose_of_a_smooth_problem():
     env = Titrate()
     learner = GradientCourse(patients=200, restarts=4, learning_rate=0.1)
     many = jax.jit(advance(learner, env))
-    state = many(learner.init(jax.random.key(0), env), env.draw(None, 200), jnp.int32(120))[0]
+    state = many(begun(learner, env), env.draw(None, 200), jnp.int32(120))[0]
     people, keys = env.draw(None, 200), jax.random.split(jax.random.key(0), 200)
     cues = jax.vmap(env.reset)(keys, people)[1][:, 0]
     expected = jnp.mean(jnp.where(cues > 0, 7.0, 2.0))
@@ -110,7 +110,7 @@ def test_a_beam_as_wide_as_all_courses_finds_the_best_and_a_narrow_one_looks_ahe
     every = jnp.array(list(itertools.product(range(3), repeat=6)), jnp.int32)
     worth, _ = open_loop.tried(env, env.draw(None, 1), 1, every, 0.9)
     for learner in (BeamCourse(width=243, ahead=0, cell=1e-5, discount=0.9), BeamCourse(width=8, ahead=2, discount=0.9)):
-        state, told = jax.jit(advance(learner, env))(learner.init(jax.random.key(0), env), env.draw(None, 4), jnp.int32(1))
+        state, told = jax.jit(advance(learner, env))(begun(learner, env), env.draw(None, 4), jnp.int32(1))
         again, _ = open_loop.tried(env, env.draw(None, 1), 1, state.courses, 0.9)
         assert float(state.worth[0]) == pytest.approx(float(again[0]))  # the worth it tells is that of the course it keeps
         if learner.width == 243:

@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from finite_problems import gamble  # noqa: E402
+from probes import begun  # noqa: E402
 
 from posology.environments.finite import FiniteEnvironment  # noqa: E402
 from posology.learners.loops import advance  # noqa: E402
@@ -63,7 +64,7 @@ def test_a_course_is_paid_at_its_last_decision():
 def learned(env, learner, updates):
     many = jax.jit(advance(learner, env))
     pool = env.draw(None, 256)
-    state = many(learner.init(jax.random.key(0), env), pool, jnp.int32(updates))[0]
+    state = many(begun(learner, env), pool, jnp.int32(updates))[0]
     return many(state, pool, jnp.int32(20))
 
 

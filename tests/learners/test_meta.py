@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from hidden_kinds import HiddenKinds  # noqa: E402
-from probes import Masked, Titrate  # noqa: E402
+from probes import Masked, Titrate, begun  # noqa: E402
 
 from posology.environments.catalogue import treatment  # noqa: E402
 from posology.environments.experience import ExperienceEnvironment, experienced, spec_of  # noqa: E402
@@ -40,7 +40,7 @@ FORGETS = PPO(**SMALL)
 def learned(learner, updates=60):
     env = HiddenKinds()
     many = jax.jit(advance(learner, env))
-    return many(learner.init(jax.random.key(0), env), env.draw(jax.random.key(1), 512), jnp.int32(updates))
+    return many(begun(learner, env), env.draw(jax.random.key(1), 512), jnp.int32(updates))
 
 
 def returns(learner):
@@ -112,7 +112,7 @@ def test_what_is_known_of_patients_is_standardised_and_logarithmic_where_it_is_p
 
 
 def test_patients_who_do_not_differ_leave_the_context_nothing_to_learn():
-    state = CONTEXT.init(jax.random.key(0), Masked())
+    state = begun(CONTEXT, Masked())
     assert float(jax.jit(lambda s: CONTEXT.update(s, Masked(), Masked().draw(None, 8))[1]["context_loss"])(state)) == 0.0
 
 

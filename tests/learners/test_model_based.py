@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from finite_problems import Indexed, spec  # noqa: E402
-from probes import Masked, Probes, Titrate, Window  # noqa: E402
+from probes import Masked, Probes, Titrate, Window, begun  # noqa: E402
 
 from posology.environments.finite import FiniteEnvironment, Tables  # noqa: E402
 from posology.environments.spec import Feature, Spec  # noqa: E402
@@ -191,7 +191,7 @@ PLANNER = EnsemblePlanning(
 def played(learner, env, updates, seed=0):
     """Returns and costs of the stored policy after so many updates."""
     many = jax.jit(advance(learner, env))
-    state, _ = many(learner.init(jax.random.key(seed), env), env.draw(None, 64), jnp.int32(updates))
+    state, _ = many(begun(learner, env, seed), env.draw(None, 64), jnp.int32(updates))
     judge = evaluator(env, lambda p: learner.policy(p, env.spec), env.draw(None, 100), jax.random.key(8))
     return judge(learner.parameters(state))
 
@@ -319,12 +319,12 @@ def ward(seed, states=12, doses=4, steps=60):
     return FiniteEnvironment(spec(states, doses, steps), tables)
 
 
-def cured(learner, env, seeds=8, updates=80):
+def cured(learner, env, seeds=16, updates=80):
     """Exact probability of a cure under the greedy doses, for each seed."""
     many = jax.jit(advance(learner, env))
     found = []
     for seed in range(seeds):
-        state, _ = many(learner.init(jax.random.key(seed), env), env.draw(None, 64), jnp.int32(updates))
+        state, _ = many(begun(learner, env, seed), env.draw(None, 64), jnp.int32(updates))
         table = np.asarray(getattr(state, "learned", state).values)
         policy = np.eye(table.shape[1])[table.argmax(axis=1)]
         found.append(finite.start_value(env.tables, finite.of_policy(env.tables, policy, 0.9999)))

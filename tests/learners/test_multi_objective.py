@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from probes import EFFICACY, TOXICITY, Window  # noqa: E402
+from probes import EFFICACY, TOXICITY, Window, begun  # noqa: E402
 
 from posology.environments.preference import PreferenceEnvironment  # noqa: E402
 from posology.evaluation.pareto import hypervolume, non_dominated  # noqa: E402
@@ -29,7 +29,7 @@ LEARNER = ConditionedPPO(patients=256, repeats=1, minibatches=2, entropy=0.01, h
 def learned():
     env = Window()
     many = jax.jit(advance(LEARNER, env))
-    return many(LEARNER.init(jax.random.key(0), env), env.draw(None, 256), jnp.int32(150))[0]
+    return many(begun(LEARNER, env), env.draw(None, 256), jnp.int32(150))[0]
 
 
 def doses(preference):

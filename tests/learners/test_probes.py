@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from probes import Masked, Probes, Recall, Titrate  # noqa: E402
+from probes import Masked, Probes, Recall, Titrate, begun  # noqa: E402
 
 from posology.learners.deep import actor_critic, value_based  # noqa: E402
 from posology.learners.deep.a2c import A2C  # noqa: E402
@@ -173,7 +173,7 @@ def test_two_calls_with_one_seed_agree_to_the_bit_and_chunks_do_not_matter():
 def test_courses_of_one_patient_share_their_noise_but_not_their_lots():
     learner = PPO(patients=12, repeats=3, minibatches=1, **SMALL)
     env = Probes(4)
-    state = learner.init(jax.random.key(0), env)
+    state = begun(learner, env)
     episodes = jax.jit(lambda s: actor_critic.interact(learner, jax.random.key(2), s, env, env.draw(None, 64)))(state)
     cues = episodes.observation[:, 0, 0].reshape(4, 3)
     np.testing.assert_array_equal(cues, np.repeat(cues[:, :1], 3, axis=1))

@@ -16,7 +16,7 @@ from scipy.optimize import linprog
 
 sys.path.insert(0, str(Path(__file__).parent))
 from finite_problems import spec  # noqa: E402
-from probes import Masked, Probes  # noqa: E402
+from probes import Masked, Probes, begun  # noqa: E402
 
 from posology.environments.finite import FiniteEnvironment, Tables  # noqa: E402
 from posology.learners.catalogue import learner  # noqa: E402
@@ -75,7 +75,7 @@ SMALL = {"patients": 256, "repeats": 1, "minibatches": 2, "epochs": 4, "discount
 @cache
 def learned(env, learner, updates=300):
     many = jax.jit(advance(learner, env))
-    state = many(learner.init(jax.random.key(0), env), env.draw(None, 1024), jnp.int32(updates))[0]
+    state = many(begun(learner, env), env.draw(None, 1024), jnp.int32(updates))[0]
     return many(state, env.draw(None, 1024), jnp.int32(100))
 
 

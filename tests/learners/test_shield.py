@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from finite_problems import spec  # noqa: E402
-from probes import Masked, Probes, Titrate  # noqa: E402
+from probes import Masked, Probes, Titrate, begun  # noqa: E402
 from test_formulas import everywhere  # noqa: E402
 
 from posology.environments.finite import FiniteEnvironment, Tables  # noqa: E402
@@ -96,7 +96,7 @@ SMALL = ShieldedPPO(
 @cache
 def learned(learner, env):
     many, pool = jax.jit(advance(learner, env)), env.draw(None, 64)
-    state = many(learner.init(jax.random.key(0), env), pool, jnp.int32(150))[0]
+    state = many(begun(learner, env), pool, jnp.int32(150))[0]
     return many(state, pool, jnp.int32(20))
 
 

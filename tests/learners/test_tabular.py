@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from finite_problems import Indexed, drawn  # noqa: E402
-from probes import Probes  # noqa: E402
+from probes import Probes, begun  # noqa: E402
 
 from posology.learners.loops import advance  # noqa: E402
 from posology.learners.planning import finite  # noqa: E402
@@ -33,7 +33,7 @@ ALL = pytest.mark.parametrize("made", LEARNERS, ids=lambda c: c.id)
 def state_of(made, kind):
     learner, env = made(patients=32, discount=0.5, rate=0.3, decay=0.0, explore_over=20, explore_to=0.1), Indexed()
     many = jax.jit(advance(learner, env))
-    return many(learner.init(jax.random.key(kind), env), Indexed(kind).draw(None, 64), jnp.int32(80))[0].values
+    return many(begun(learner, env, kind), Indexed(kind).draw(None, 64), jnp.int32(80))[0].values
 
 
 @ALL
@@ -51,7 +51,7 @@ def learned(made, **settings):
     env = drawn(2, steps=200)
     learner = made(patients=256, discount=0.9, rate=1.0, decay=0.7, explore_over=1, **settings)
     many = jax.jit(advance(learner, env))
-    return env, many(learner.init(jax.random.key(0), env), env.draw(None, 512), jnp.int32(300))[0].values
+    return env, many(begun(learner, env), env.draw(None, 512), jnp.int32(300))[0].values
 
 
 def test_q_learning_finds_the_values_of_the_best_policy_while_it_doses_at_random():
@@ -95,7 +95,7 @@ def test_several_patients_move_a_number_as_far_as_one_after_the_other_would():
         jnp.zeros((3, 2, 1)), jnp.ones((3, 2, 2), bool), column(1, 1, 0), jnp.zeros((3, 1), jnp.int32),
         column(1.0, 3.0, 5.0), None, None, yes, ~yes, yes, jnp.ones((3, 1)),
     )  # fmt: skip
-    state = learner.init(jax.random.key(0), env)
+    state = begun(learner, env)
     values, visits, error = temporal_difference.learn(learner, temporal_difference.best, state, env.spec, e, 0.1)
     np.testing.assert_allclose(values[0], [0.5 * 5.0, 0.75 * 2.0])
     assert visits[0].tolist() == [1.0, 2.0]
@@ -129,7 +129,7 @@ def test_cells_tell_observations_of_numbers_apart():
     env = Probes(4)  # the right dose depends on the sign of the observation
     learner = QLearning(patients=32, cells=4, discount=0.5, explore_over=20)
     many = jax.jit(advance(learner, env))
-    state, metrics = many(learner.init(jax.random.key(0), env), env.draw(None, 64), jnp.int32(60))
+    state, metrics = many(begun(learner, env), env.draw(None, 64), jnp.int32(60))
     policy = learner.policy(learner.parameters(state), env.spec)
     chosen = [int(policy.act(None, jnp.array([cue]), jnp.ones(2, bool), ())[0]) for cue in (-1.0, 1.0)]
     assert chosen == [0, 1]

@@ -1,4 +1,4 @@
-"""The doses of one drug that a record says were given, in mg, one by one."""
+"""The doses of one drug that a record says were given, one by one, in mg or in the unit that its model counts in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from posology.data.names import is_drug
 from posology.data.record import Dose, Record, bsa_at, covariate_at
 from posology.data.units import convert, dimension
 from posology.patients.model import PatientModel
-from posology.quantities import numbers_of
 
 STEADY = 30 * 24.0  # h of earlier doses that stand for a steady state: five half-lives of the slowest drug modelled
 
@@ -16,11 +15,11 @@ LARGEST = 1e6  # mg: nobody is given a kilogram of a drug at once
 
 
 class Given(NamedTuple):
-    """A dose: start in hours of the record, mg, hours of infusion, and whether it was recorded as such
-    (else it follows from a steady state)."""
+    """A dose: start in hours of the record, amount in the model's `recorded_unit`, hours of infusion, and whether it was
+    recorded as such (else it follows from a steady state)."""
 
     time: float
-    mg: float
+    amount: float
     duration: float
     recorded: bool = True
 
@@ -34,8 +33,18 @@ class Course(NamedTuple):
 
 
 def drug_of(model: PatientModel) -> str:
-    """The drug of a model: its id without author and year."""
-    return model.id.rsplit("-", 1)[0]
+    """The drug of a model: as it says, or its id without author and year."""
+    return model.drug or model.id.rsplit("-", 1)[0]
+
+
+def in_mg(model: PatientModel) -> None:
+    """Nothing, where doses of the model are amounts of a drug.
+
+    Raises:
+        ValueError: for a model that counts courses, time on treatment or an exposure, which nobody is told to take.
+    """
+    if model.recorded_unit != "mg":
+        raise ValueError(f"{model.id} counts doses in '{model.recorded_unit}', not in mg; it is for simulations alone")
 
 
 def course(record: Record, model: PatientModel, until: float) -> Course:
@@ -76,21 +85,23 @@ def _assumed(dose: Dose, drug: str) -> list[str]:
 
 
 def _written_out(record: Record, dose: Dose, model: PatientModel, until: float) -> list[Given]:
-    mg = milligrams(record, dose, model)
-    if mg > LARGEST:
+    amount = recorded(record, dose, model)
+    if model.recorded_unit == "mg" and amount > LARGEST:
         raise ValueError(f"field amount: {dose.amount:g} {dose.unit} is not possible; allowed is at most {LARGEST / 1e6:g} kg")
     times = [dose.time + i * dose.ii for i in range(dose.addl + 1)]
     earlier = [dose.time - i * dose.ii for i in range(1, int(STEADY / dose.ii) + 1)] if dose.ss else []
-    written = [Given(time, mg, dose.duration) for time in times if time < until]
-    return written + [Given(time, mg, dose.duration, False) for time in earlier]
+    written = [Given(time, amount, dose.duration) for time in times if time < until]
+    return written + [Given(time, amount, dose.duration, False) for time in earlier]
 
 
-def milligrams(record: Record, dose: Dose, model: PatientModel) -> float:
-    """The amount of a dose in mg; per m2 and kg by the patient's size at that time.
+def recorded(record: Record, dose: Dose, model: PatientModel) -> float:
+    """The amount of a dose in mg, per m2 and kg by the patient's size at that time; or in the unit of an entry without mg.
 
     Raises:
-        ValueError: for a unit that is no mass, or a size that is not known.
+        ValueError: for a unit that does not fit, or a size that is not known.
     """
+    if model.recorded_unit != "mg":
+        return convert(dose.amount, dose.unit, model.recorded_unit, drug_of(model))
     dimensions = dict(dimension(dose.unit))
     if dimensions.get("m") == -2:
         return _mass(dose.amount, dose.unit, "mg/m2", model) * bsa_at(record, dose.time)[0]
@@ -102,6 +113,6 @@ def milligrams(record: Record, dose: Dose, model: PatientModel) -> float:
 
 def _mass(amount: float, unit: str, target: str, model: PatientModel) -> float:
     entry = model.entries[model.entry]
-    in_umol = numbers_of(model.State)[entry.state].unit == "umol"
+    in_umol = model.unit_of(entry) == "umol"
     molar_mass = 1000 / entry.per_mg if in_umol else None  # the state holds umol, per_mg of them in a mg
     return convert(amount, unit, target, drug_of(model), molar_mass)

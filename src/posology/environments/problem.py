@@ -18,8 +18,9 @@ from posology.environments.spec import Spec
 @dataclass(frozen=True, eq=False)
 class Problem:
     """`make(shared)` gives the environment; `shared` is the folder that holds `data`, for problems that
-    read tables. `known` are published or exact returns by name. `credibility` is the model's class, `params` the
-    table of its numbers, where it has equations."""
+    read tables. `known` are published, exact or measured returns by name. `credibility` is the model's class, `params` the
+    table of its numbers, where it has equations. `policies` are what a clinic could do from what is seen, the standard of
+    care among them: `act(observation) -> action` by name."""
 
     id: str
     title: str
@@ -31,6 +32,7 @@ class Problem:
     credibility: str = "C"
     known: Mapping[str, float] = field(default_factory=dict)
     params: type[Any] | None = None
+    policies: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def environment(self, shared: Path | None = None) -> Any:
         """The environment.

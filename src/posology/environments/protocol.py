@@ -134,17 +134,17 @@ class TreatmentEnvironment:
         every = self.treatment.standard.interval if every is None else every
         return jnp.argmin(jnp.abs(jnp.asarray(self.intervals) - every))
 
-    def mg(self, amount: Any, patient: population.Patient) -> Any:
-        """Dose in mg of an amount in the action table's unit for this patient."""
+    def recorded(self, amount: Any, patient: population.Patient) -> Any:
+        """A dose as a record holds it (mg, or the unit of an entry that takes no mg), of an amount in the table's unit."""
         unit = self.treatment.actions[0].unit
         scale = {"mg/m2": "bsa", "mg/kg": "weight"}.get(unit)
         return amount * (patient.covariates[scale] if scale else 1.0)
 
     # --- one interval of the hidden patient
 
-    def course(self, x: Any, p: Any, mg: Any, wait_hours: Any, every: Any = None) -> Any:
-        """Trace of the model over an interval with doses of `mg` (see `Chosen.every`), up to `wait_hours`."""
-        amount = mg * self.model.entries[self.model.entry].per_mg
+    def course(self, x: Any, p: Any, dose: Any, wait_hours: Any, every: Any = None) -> Any:
+        """Trace of the model over an interval with doses as `recorded` (see `Chosen.every`), up to `wait_hours`."""
+        amount = dose * self.model.entries[self.model.entry].scale
         row, inside = self._row(every), self.ends <= wait_hours + 1e-3
         rate, bolus = (jnp.asarray(v)[row] * amount for v in (self.rate, self.bolus))
         schedule = Schedule(jnp.where(inside, self.length, 0.0), rate, jnp.where(inside, bolus, 0.0))
@@ -156,7 +156,7 @@ class TreatmentEnvironment:
 
     def forecast(self, x: Any, p: Any, chosen: Chosen, patient: population.Patient) -> tuple[Interval, Any]:
         """The interval after a decision and the state at its end."""
-        trace = self.course(x, p, self.mg(chosen.amount, patient), chosen.wait * DAY, chosen.every)
+        trace = self.course(x, p, self.recorded(chosen.amount, patient), chosen.wait * DAY, chosen.every)
         return self._interval(x, p, chosen, trace), trace.state
 
     def _given(self, chosen: Chosen) -> tuple[Any, Any]:
@@ -170,10 +170,11 @@ class TreatmentEnvironment:
         ends = trace.readings[key]
         given = (chosen.amount > 0).astype(jnp.float32)
         total = chosen.amount * jnp.sum(self._given(chosen)[1])
-        found = Interval(chosen.amount, given, trace.lowest, ends[-1], days, total)
+        before, after = self.model.readings(x, p), {name: v[-1] for name, v in trace.readings.items()}
+        found = Interval(chosen.amount, given, trace.lowest, ends[-1], days, total, before=before, after=after)
         if not window:
             return found
-        starts = jnp.concatenate([jnp.atleast_1d(self.model.readings(x, p)[key] + 0 * ends[0]), ends[:-1]])
+        starts = jnp.concatenate([jnp.atleast_1d(before[key] + 0 * ends[0]), ends[:-1]])
         length = jnp.where(self.ends <= days * DAY + 1e-3, self.length, 0.0) / DAY
         bounds = ((0.0, window.low), (window.low, window.high), (window.harm, float("inf")))
         below, within, harmful = (jnp.sum(length * time_between(starts, ends, *b)) for b in bounds)
@@ -203,9 +204,9 @@ class TreatmentEnvironment:
         before = self.per_step if t.loading else 0
         size = len(known) + len(t.samples) + before + self.per_step * self.spec.max_steps
         history = jax.lax.optimization_barrier(empty(size))  # else the compiler works out what it encodes to, slowly
-        values = jnp.stack([jnp.float32(patient.covariates.get(name, jnp.nan)) for _, name in known])
+        values = jnp.array([patient.covariates.get(name, jnp.nan) for _, name in known], jnp.float32)
         zeros = jnp.zeros(len(known), jnp.float32)
-        entries = History(zeros, jnp.array([i for i, _ in known]), values, zeros, jnp.isfinite(values))
+        entries = History(zeros, jnp.array([i for i, _ in known], jnp.int32), values, zeros, jnp.isfinite(values))
         history = write(history, 0, entries)
         x = jax.tree.map(jnp.float32, self.model.baseline(patient.own))
         zero = jnp.float32(0)
@@ -254,11 +255,11 @@ class TreatmentEnvironment:
 
     def play(self, key: Any, state: State, chosen: Chosen, patient: population.Patient) -> tuple[State, Course]:
         """The interval after one decision, and the state at the next visit."""
-        mg = self.mg(chosen.amount, patient)
+        dose = self.recorded(chosen.amount, patient)
         p = self.occasion(key, patient, state.given)
-        trace = self.course(state.x, p, mg, chosen.wait * DAY, chosen.every)
+        trace = self.course(state.x, p, dose, chosen.wait * DAY, chosen.every)
         interval = self._interval(state.x, p, chosen, trace)
-        entries = self._entries(key, state, chosen, mg, trace, patient)
+        entries = self._entries(key, state, chosen, dose, trace, patient)
         first = state.history.time.shape[0] - self.per_step * self.spec.max_steps
         given = interval.given > 0
         after = State(
@@ -273,11 +274,11 @@ class TreatmentEnvironment:
         return after, Course(interval, trace.readings[self.treatment.key][self.day_nodes])
 
     def _entries(
-        self, key: Any, state: State, chosen: Chosen, mg: Any, trace: Any, patient: population.Patient
+        self, key: Any, state: State, chosen: Chosen, dose: Any, trace: Any, patient: population.Patient
     ) -> History:
         """What a decision adds to the history: its doses, then what is measured until the next visit."""
         times, given = self._given(chosen)
-        parts = [(times[i], self.names.index("dose"), mg, self.duration, given[i]) for i in range(len(times))]
+        parts = [(times[i], self.names.index("dose"), dose, self.duration, given[i]) for i in range(len(times))]
         for s, nodes in zip(self.treatment.samples, self.sample_nodes, strict=True):
             for days, node in zip(s.days, nodes, strict=True):
                 day = state.day + days
@@ -301,5 +302,5 @@ class TreatmentEnvironment:
         costs = jnp.stack([jnp.asarray(cost.of(course.interval), jnp.float32) for cost in t.costs])
         over = (after.given >= t.doses) | (after.day >= t.days - 1e-3) | (after.step >= self.spec.max_steps)
         reward = jnp.asarray(self.spec.weights, jnp.float32) @ terms
-        never = jnp.zeros((), bool)
-        return Step(after, self.observe(after), reward, terms, costs, never, over, self.mask(after))
+        stopped = jnp.asarray(t.stops(course.interval)) > 0 if t.stops else jnp.zeros((), bool)
+        return Step(after, self.observe(after), reward, terms, costs, stopped, over & ~stopped, self.mask(after))

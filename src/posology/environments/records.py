@@ -223,7 +223,7 @@ def _history(treatment: Treatment, values: list[Value], doses: tuple[Given, ...]
             time = undated if v.time is None else v.time - begin
             rows.append((time, i, convert(v.value, v.unit, unit, v.name), 0.0))
     if "dose" in units:
-        rows += [(d.time - begin, units["dose"][0], d.mg, d.duration) for d in doses]
+        rows += [(d.time - begin, units["dose"][0], d.amount, d.duration) for d in doses]
     rows.sort(key=lambda row: row[0])
     size = size_for(len(rows)) + room
     columns = np.zeros((4, size), np.float32)
@@ -243,18 +243,18 @@ def record_of(treatment: Treatment, history: History, now: float, patient: str) 
     """
     rows = [r for r in zip(*(np.asarray(column).tolist() for column in history), strict=True) if r[4] and r[0] <= now]
     raw: dict[str, Any] = {"id": patient, "covariates": {}, "observations": []}
-    drug, doses = drug_of(treatment.model), list[dict[str, Any]]()
+    drug, unit, doses = drug_of(treatment.model), treatment.model.recorded_unit, list[dict[str, Any]]()
     for time, what, value, duration, _ in rows:
         channel = treatment.channels[what]
         if channel.kind == "dose":
-            dose = {"time": time, "amount": value, "unit": "mg", "duration": duration, "drug": drug}
+            dose = {"time": time, "amount": value, "unit": unit, "duration": duration, "drug": drug}
             doses.append(dose)
         elif channel.kind == "covariate":
             raw["covariates"][channel.name] = _exported(treatment, channel.name, channel.unit, time, value)
         else:
             raw["observations"].append(_observed(treatment, channel.name, channel.unit, time, value))
     if now > 0 and not any(dose["time"] == 0 for dose in doses):
-        due = {"time": 0.0, "amount": 0.0, "unit": "mg", "drug": drug, "status": "missed"}
+        due = {"time": 0.0, "amount": 0.0, "unit": unit, "drug": drug, "status": "missed"}
         doses.insert(0, due)
     return from_dict({**raw, "doses": doses}, "episode")
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from posology.quantities import log, maximum, minimum, where
+from posology.safety import ctcae
 
 # Nadir grades of absolute neutrophils (10^9/L); a value on the boundary belongs to the milder grade.
-# CTCAE v5.0 with a lower limit of normal of 2.0.
-GRADE_0_FROM = 2.0
-GRADE_4_BELOW = 0.5
-
+GRADE_0_FROM, *_, GRADE_4_BELOW = ctcae.bounds("anc")
 
 SURROGATE = 0.2  # of ln reading: width of the logistic whose derivative stands for that of a threshold
 
@@ -34,7 +32,8 @@ class Interval(NamedTuple):
     `dose` in the action table's unit, `given` 1 when a dose was given; `lowest` and `end` of the
     key reading; `days` until the next visit. `total` is the sum of all doses of the interval and `mean`
     the average of the key reading over it; `below`, `within`, `above` and `harmful` are days that the
-    reading spent there, for a treatment with a therapeutic window.
+    reading spent there, for a treatment with a therapeutic window. `before` and `after` hold every reading of the model
+    at the start and at the end, by name.
     """
 
     dose: Any
@@ -48,6 +47,8 @@ class Interval(NamedTuple):
     within: Any = NAN
     above: Any = NAN
     harmful: Any = NAN
+    before: Mapping[str, Any] = {}
+    after: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)

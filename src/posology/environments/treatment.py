@@ -50,7 +50,9 @@ class Treatment:
     one of levels; `aim` says how far an interval ended from what is wanted (by default the lowest key
     reading from `target`), for planners that look one interval ahead. `any_dose` is the smallest and the largest
     amount where the dose is continuous, in the unit of `actions`; each is then given as the standard one, and `actions`
-    is a fine table for what chooses from rows: planners, and exploring.
+    is a fine table for what chooses from rows: planners, and exploring. `stops` is 1 after an interval that ended the
+    course for good: death, cure, progression. The standard of care gives `standard` at the first `standard_visits`, then
+    nothing; at every visit where that is 0. `usual(covariates)` is the amount that it gives where that depends on the patient.
     """
 
     id: str
@@ -78,6 +80,14 @@ class Treatment:
     window: Window | None = None
     aim: Callable[[Interval], Any] | None = None
     any_dose: tuple[float, float] | None = None
+    stops: Callable[[Interval], Any] | None = None
+    standard_visits: int = 0
+    usual: Callable[[Mapping[str, Any]], Any] | None = None
+
+    @property
+    def graded(self) -> bool:
+        """Whether cycles are graded by the lowest neutrophil count after a dose."""
+        return self.key == "anc" and self.window is None
 
     def distance(self, interval: Interval) -> Any:
         """How far an interval was from what is wanted; see `aim`."""

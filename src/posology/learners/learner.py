@@ -85,6 +85,11 @@ def annealing(learner: T, updates: int) -> T:
     return configure(learner, {"anneal_over": updates}) if has else learner
 
 
+def ready(learner: T, spec: Spec, updates: int, settings: Mapping[str, Any]) -> T:
+    """The learner as it is trained: with defaults that fit the problem, a rate that falls over so many updates, and settings."""
+    return configure(annealing(suited(learner, spec), updates), settings)
+
+
 KINDS: dict[str, Callable[[Any], Any]] = {"tuple[str, ...]": str, "tuple[float, ...]": float}  # of a list's items
 
 

@@ -27,6 +27,12 @@ def empty(row: Any, capacity: int) -> Replay:
     return Replay(rows, jnp.int32(0), jnp.int32(0))
 
 
+def enough(capacity: int, patients: int, steps: int) -> None:
+    """Raise a `ValueError` when the decisions of so many patients do not fit a replay."""
+    if patients * steps > capacity:
+        raise ValueError(f"capacity is {capacity}; {patients} patients of {steps} decisions need more")
+
+
 def add(replay: Replay, rows: Any, keep: Any) -> Replay:
     """The replay with `rows[i]` wherever `keep[i]`; padding takes no place. At most `capacity` rows."""
     capacity = replay.capacity

@@ -16,7 +16,7 @@ from typing import Any
 
 from posology.environments.environment import Environment
 from posology.learners import loops
-from posology.learners.learner import annealing, configure, suited
+from posology.learners.learner import configure, ready
 
 TUNING_SEED = 1_234_567  # of the patients that judge trials
 
@@ -108,7 +108,7 @@ def tune(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     fixed = dict(fixed or {})
-    base = configure(annealing(suited(learner, env.spec), updates), fixed)
+    base = ready(learner, env.spec, updates, fixed)
     ranges = searched(base, fixed)
     out.mkdir(parents=True, exist_ok=True)
     journal = optuna.storages.JournalStorage(JournalFileBackend(str(out / "study.journal")))

@@ -156,7 +156,9 @@ def scores(network: Network, outputs: Any) -> Any:
     if network.head != "quantile":
         return outputs
     lowest = max(round(network.risk * network.quantiles), 1)
-    return jnp.mean(jnp.sort(outputs, axis=-1)[..., :lowest], axis=-1)
+    if lowest < network.quantiles:
+        outputs = -jax.lax.top_k(-outputs, lowest)[0]  # to sort them all takes eight times as long
+    return jnp.mean(outputs, axis=-1)
 
 
 def _gru(params: Params, x: Any, h: Any) -> Any:

@@ -15,16 +15,15 @@ an hour), noise of creatinine, a kidney that suffers during the course, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from posology.data.history import Channel
-from posology.environments.reward import Cost, Interval, Term, Window, daily_dose, one
+from posology.environments.exposure import Wanted, days
+from posology.environments.reward import Cost, Interval, Term, Window, daily_dose
 from posology.environments.spec import Action
 from posology.environments.treatment import Sampling, Treatment
 from posology.patients.models import vancomycin_thomson2009
 from posology.patients.population import Distribution, LogNormal, Normal
-from posology.quantities import maximum, where
 from posology.safety.drugs import limits_of
 
 LOW, AIM, HIGH, TOXIC = 400.0, 500.0, 600.0, 650.0  # mg·h/L per day
@@ -41,26 +40,7 @@ def auc(i: Interval) -> Any:
     return 24.0 * i.mean
 
 
-def on_target(i: Interval) -> Any:
-    """1 for an AUC24 of 400 to 600, outside less by its distance from 500, down to 0."""
-    distance = distance_to_aim(i)
-    near = maximum(1.0 - distance / AIM, 0.0 * distance)
-    return i.days * where(distance <= HIGH - AIM, 0.0 * distance + 1.0, near)
-
-
-def distance_to_aim(i: Interval) -> Any:
-    """|AUC24 − 500|."""
-    return maximum(auc(i) - AIM, AIM - auc(i))
-
-
-def between(low: float, high: float) -> Callable[[Interval], Any]:
-    """Days with an AUC24 from `low` to below `high`; what is no number counts as above."""
-    return lambda i: i.days * (one(auc(i) < high) - one(auc(i) < low))
-
-
-def from_on(low: float) -> Callable[[Interval], Any]:
-    """Days with an AUC24 above `low`, or none that is a number."""
-    return lambda i: i.days * (1.0 - one(auc(i) <= low))
+AREA = Wanted(auc, AIM, HIGH)
 
 
 def row(amount: float, every: float, unit: str = "mg") -> Action:
@@ -87,12 +67,12 @@ CHANNELS = (
 )
 
 TERMS = (
-    Term("target", 1.0, on_target, "days with an AUC24 of 400 to 600 mg·h/L, others by their distance from 500"),
-    Term("toxic", -2.0, from_on(TOXIC), "days with an AUC24 above 650 mg·h/L"),
-    Term("low", -1.0, between(-1.0, FAR_BELOW), "days with an AUC24 below 300 mg·h/L"),
-    Term("days_in_range", 0.0, between(LOW, HIGH), "days with an AUC24 from 400 to 600 mg·h/L"),
-    Term("days_below", 0.0, between(-1.0, LOW), "days with an AUC24 below 400 mg·h/L"),
-    Term("days_above", 0.0, between(HIGH, float("inf")), "days with an AUC24 of 600 mg·h/L and more"),
+    Term("target", 1.0, days(AREA.near), "days with an AUC24 of 400 to 600 mg·h/L, others by their distance from 500"),
+    Term("toxic", -2.0, days(AREA.beyond(TOXIC)), "days with an AUC24 above 650 mg·h/L"),
+    Term("low", -1.0, days(AREA.between(-1.0, FAR_BELOW)), "days with an AUC24 below 300 mg·h/L"),
+    Term("days_in_range", 0.0, days(AREA.between(LOW, HIGH)), "days with an AUC24 from 400 to 600 mg·h/L"),
+    Term("days_below", 0.0, days(AREA.between(-1.0, LOW)), "days with an AUC24 below 400 mg·h/L"),
+    Term("days_above", 0.0, days(AREA.between(HIGH, float("inf"))), "days with an AUC24 of 600 mg·h/L and more"),
     Term("daily_dose", 0.0, daily_dose, "dose per day"),
 )
 
@@ -108,7 +88,7 @@ TREATMENT = Treatment(
     samples=(Sampling("concentration", (1.0,)),),
     channels=CHANNELS,
     terms=TERMS,
-    costs=(Cost("days_above_650", from_on(TOXIC), 0.5, "days with an AUC24 above 650 mg·h/L, per course"),),
+    costs=(Cost("days_above_650", days(AREA.beyond(TOXIC)), 0.5, "days with an AUC24 above 650 mg·h/L, per course"),),
     key="concentration",
     standard=row(1000.0, 12.0),
     limits=limits_of("vancomycin"),
@@ -117,5 +97,5 @@ TREATMENT = Treatment(
     source="Thomson 2009, doi:10.1093/jac/dkp085; aim: Rybak 2020, doi:10.1093/ajhp/zxaa036",
     target=TROUGH,
     window=WINDOW,
-    aim=distance_to_aim,
+    aim=AREA.distance,
 )

@@ -18,6 +18,7 @@ from posology.patients.models import vancomycin_rhodin2009
 from posology.patients.population import Along, Distribution, Uniform
 
 ADULT = 70.0  # kg
+# A design choice: round figures near the middle of growth charts, not taken from one.
 AGES = (0.0, 0.5, 2.0, 6.0, 10.0, 12.0)  # years
 WEIGHTS = (3.5, 7.0, 12.0, 20.0, 35.0, 41.0)  # kg, median at those ages
 

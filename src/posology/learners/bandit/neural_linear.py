@@ -18,7 +18,7 @@ import optax
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import networks, replay
+from posology.learners import adam, networks, replay
 from posology.learners.bandit.linear import Evidence, estimate
 from posology.learners.exploration import scout
 from posology.learners.learner import annealed, at_least, policy_of
@@ -143,9 +143,7 @@ class NeuralLinear:
         def one(carry: Any, i: Any) -> tuple[Any, Any]:
             weights, memory = carry
             cost, gradient = jax.value_and_grad(loss)(weights, replay.sample(past, jax.random.fold_in(key, 1 + i), self.batch))
-            with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-                direction, memory = self._adam().update(gradient, memory)
-            return (jax.tree.map(lambda w, d: w - rate * d, weights, direction), memory), cost
+            return adam.step(self._adam(), gradient, weights, memory, rate), cost
 
         (weights, memory), costs = jax.lax.scan(one, (state.weights, state.optimiser), jnp.arange(self.gradients))
         return state._replace(weights=weights, optimiser=memory), jnp.mean(costs)

@@ -21,7 +21,7 @@ import optax
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import networks, targets
+from posology.learners import adam, networks, targets
 from posology.learners.learner import annealed
 from posology.learners.networks import Moments
 from posology.learners.rollout import Episode, of_patients, rollout
@@ -190,9 +190,7 @@ def mean_alive(b: Batch) -> Callable[[Any], Any]:
 def descend(loss: Callable[..., Any], weights: Any, memory: Any, rate: Any, max_gradient: float) -> tuple[Any, Any, Any]:
     """One step of Adam on `loss(weights) -> (loss, metrics)`: weights, the optimiser's memory, metrics."""
     gradient, metrics = jax.grad(loss, has_aux=True)(weights)
-    with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-        direction, memory = optimiser(max_gradient).update(gradient, memory)
-    return jax.tree.map(lambda w, d: w - rate * d, weights, direction), memory, metrics
+    return (*adam.step(optimiser(max_gradient), gradient, weights, memory, rate), metrics)
 
 
 Loss = Callable[[Any, Spec, Batch], tuple[Any, dict[str, Any]]]

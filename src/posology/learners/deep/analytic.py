@@ -19,7 +19,7 @@ import optax
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import networks
+from posology.learners import adam, networks
 from posology.learners.deep.continuous import FIXED_LOG_SD
 from posology.learners.learner import annealed, at_least, in_unit_interval, policy_of
 from posology.learners.networks import Moments
@@ -90,22 +90,24 @@ class AnalyticPolicyGradient:
         chosen = of_patients(patients, jax.random.randint(who, (self.patients,), 0, pool))
         keys = jax.random.split(noise, self.patients)
 
-        def loss(weights: Any) -> tuple[Any, Lived]:
-            lived = jax.vmap(self._course, (None, None, None, 0, 0))(weights, state.observations, env, keys, chosen)
-            return -jnp.mean(lived.worth), lived
+        def loss(weights: Any, key: Any, patient: Any) -> tuple[Any, Lived]:
+            lived = self._course(weights, state.observations, env, key, patient)
+            return -lived.worth, lived
 
-        (cost, lived), gradient = jax.value_and_grad(loss, has_aux=True)(state.weights)
+        (costs, lived), each = jax.vmap(jax.value_and_grad(loss, has_aux=True), (None, 0, 0))(state.weights, keys, chosen)
+        finite = jnp.stack([jnp.isfinite(v.reshape(self.patients, -1)).all(1) for v in jax.tree.leaves((costs, each))]).all(0)
+        over = lambda v: jnp.mean(v, axis=0, where=finite.reshape(-1, *[1] * (v.ndim - 1)))  # noqa: E731
+        gradient = jax.tree.map(over, each)  # no number, and so the end of learning, where no patient has a derivative
         size = optax.tree.norm(gradient)
-        with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-            direction, memory = self._adam().update(gradient, state.optimiser)
         rate = annealed(self.learning_rate, state.updates, self.anneal_over)
-        weights = jax.tree.map(lambda w, d: w - rate * d, state.weights, direction)
+        weights, memory = adam.step(self._adam(), gradient, state.weights, state.optimiser, rate)
         mean = jax.tree.map(lambda old, new: old + self.follow * (new - old), state.mean, weights)
         told = {
-            "return": jnp.mean(lived.plain),
+            "return": over(lived.plain),
             "length": jnp.mean(jnp.sum(lived.alive, 1, dtype=jnp.float32)),
-            "policy_loss": cost,
+            "policy_loss": over(costs),
             "gradient": size,
+            "left_out": jnp.sum(~finite, dtype=jnp.float32),
         }
         seen = networks.merge(state.observations, lived.observation, lived.alive)
         count = state.decisions + jnp.sum(lived.alive, dtype=jnp.int32)
@@ -138,4 +140,4 @@ class AnalyticPolicyGradient:
         return Lived(jnp.sum(worth), jnp.sum(plain), jax.lax.stop_gradient(seen), alive)
 
     def _adam(self) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(self.max_gradient), optax.scale_by_adam())
+        return adam.shortened(self.max_gradient)

@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import networks, replay, targets
+from posology.learners import adam, networks, replay, targets
 from posology.learners.learner import annealed
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
@@ -76,17 +75,14 @@ def init(learner: Any, key: Any, env: Environment, **more: Any) -> State:
         ValueError: when one update's decisions do not fit the replay.
     """
     spec = env.spec
-    if learner.patients * spec.max_steps > learner.capacity:
-        raise ValueError(
-            f"capacity is {learner.capacity}; {learner.patients} patients of {spec.max_steps} decisions need more"
-        )
+    replay.enough(learner.capacity, learner.patients, spec.max_steps)
     key, first, *rest = jax.random.split(key, 2 + learner.critics)
     actor = networks.initial(first, actor_of(learner, spec), head_gain=0.01)
     critics = [networks.initial(k, critic_of(learner, spec)) for k in rest]
     weights = {"actor": actor, "critics": critics, **more}
     number, seen = jax.ShapeDtypeStruct((), jnp.float32), jax.ShapeDtypeStruct((spec.size,), jnp.float32)
     past = replay.empty(Decision(seen, number, number, number, seen), learner.capacity)
-    memory = {name: optimiser(learner.max_gradient).init(w) for name, w in weights.items()}
+    memory = {name: adam.shortened(learner.max_gradient).init(w) for name, w in weights.items()}
     moments, zero = networks.no_moments((spec.size,)), jnp.int32(0)
     slow = jax.tree.map(jnp.copy, weights)
     return State(weights, slow, memory, moments, networks.no_moments(), past, key, zero, zero)
@@ -193,9 +189,7 @@ def climb(learner: Any, spec: Spec, weights: Any, memory: Any, d: Decision, rate
 def descend(learner: Any, loss: Callable[[Any], Any], weights: Any, memory: Any, rate: Any) -> tuple[Any, Any, Any]:
     """One step of Adam: weights, the optimiser's memory, the loss before it."""
     cost, gradient = jax.value_and_grad(loss)(weights)
-    with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-        direction, memory = optimiser(learner.max_gradient).update(gradient, memory)
-    return jax.tree.map(lambda w, d: w - rate * d, weights, direction), memory, cost
+    return (*adam.step(adam.shortened(learner.max_gradient), gradient, weights, memory, rate), cost)
 
 
 def fit_critics(
@@ -213,8 +207,3 @@ def parameters(state: State, fixed: bool) -> dict[str, Any]:
     moments = state.observations
     spread = {"log_sd": jnp.float32(FIXED_LOG_SD)} if fixed else {}
     return {**state.slow["actor"], **spread, "observation.mean": moments.mean, "observation.sd": moments.sd}
-
-
-def optimiser(max_gradient: float) -> optax.GradientTransformation:
-    """Adam's directions."""
-    return optax.chain(optax.clip_by_global_norm(max_gradient), optax.scale_by_adam())

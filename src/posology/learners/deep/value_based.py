@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import exploration, networks, replay, targets
+from posology.learners import adam, exploration, networks, replay, targets
 from posology.learners.learner import annealed
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
@@ -66,10 +65,7 @@ def init(learner: Any, key: Any, env: Environment) -> State:
         ValueError: when one update's decisions do not fit the replay.
     """
     spec = env.spec
-    if learner.patients * spec.max_steps > learner.capacity:
-        raise ValueError(
-            f"capacity is {learner.capacity}; {learner.patients} patients of {spec.max_steps} decisions need more"
-        )
+    replay.enough(learner.capacity, learner.patients, spec.max_steps)
     key, first = jax.random.split(key)
     weights = networks.initial(first, learner.form(spec))
     number = jax.ShapeDtypeStruct((), jnp.float32)
@@ -78,7 +74,7 @@ def init(learner: Any, key: Any, env: Environment) -> State:
     row = Decision(seen, jax.ShapeDtypeStruct((), jnp.int32), number, number, seen, mask)
     moments, zero = networks.no_moments((spec.size,)), jnp.int32(0)
     slow = jax.tree.map(jnp.copy, weights)
-    memory = optimiser(learner.max_gradient).init(weights)
+    memory = adam.shortened(learner.max_gradient).init(weights)
     priority = jnp.ones(learner.capacity if learner.prioritised else 1)
     return State(
         weights, slow, memory, moments, replay.empty(row, learner.capacity), priority, key, zero, zero
@@ -174,9 +170,7 @@ def learn(learner: Any, loss: Loss, key: Any, state: State, spec: Spec) -> tuple
         rows, at, importance = drawn(learner, past, priority, jax.random.fold_in(key, 1 + i))
         fixed = state._replace(slow=slow)
         (cost, errors), gradient = jax.value_and_grad(batch_loss, has_aux=True)(weights, fixed, rows, importance)
-        with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-            direction, memory = optimiser(learner.max_gradient).update(gradient, memory)
-        weights = jax.tree.map(lambda w, d: w - rate * d, weights, direction)
+        weights, memory = adam.step(adam.shortened(learner.max_gradient), gradient, weights, memory, rate)
         slow = jax.tree.map(lambda old, new: old + learner.follow * (new - old), slow, weights)
         if learner.prioritised:
             priority = priority.at[at].set((errors + LEAST_PRIORITY) ** learner.prioritised)
@@ -185,8 +179,3 @@ def learn(learner: Any, loss: Loss, key: Any, state: State, spec: Spec) -> tuple
     first = (state.weights, state.slow, state.optimiser, state.priority)
     (weights, slow, memory, priority), costs = jax.lax.scan(gradient_step, first, jnp.arange(learner.gradients))
     return state._replace(weights=weights, slow=slow, optimiser=memory, priority=priority), jnp.mean(costs)
-
-
-def optimiser(max_gradient: float) -> optax.GradientTransformation:
-    """Adam's directions."""
-    return optax.chain(optax.clip_by_global_norm(max_gradient), optax.scale_by_adam())

@@ -21,7 +21,7 @@ import optax
 from posology.environments.environment import Environment
 from posology.environments.experience import experienced, spec_of
 from posology.environments.spec import Spec
-from posology.learners import networks
+from posology.learners import adam, networks
 from posology.learners.deep import actor_critic, ppo
 from posology.learners.learner import annealed, at_least, in_unit_interval, multiple, policy_of
 from posology.learners.meta import context
@@ -148,9 +148,7 @@ class ContextPPO:
             weights, memory = carry
             cost = lambda w: self.loss(w, form, x[part], truth[part], e.alive[part], differs)  # noqa: E731
             loss, gradient = jax.value_and_grad(cost)(weights)
-            with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-                direction, memory = self._adam().update(gradient, memory)
-            return (jax.tree.map(lambda w, d: w - rate * d, weights, direction), memory), loss
+            return adam.step(self._adam(), gradient, weights, memory, rate), loss
 
         parts = jnp.stack(rows).reshape(self.encoder_epochs * self.minibatches, -1)
         first = ((state.encoder, state.reader), state.optimiser)
@@ -158,4 +156,4 @@ class ContextPPO:
         return state._replace(encoder=encoder, reader=reader, optimiser=memory), jnp.mean(losses)
 
     def _adam(self) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(self.max_gradient), optax.scale_by_adam(eps=1e-5))
+        return adam.shortened(self.max_gradient, eps=1e-5)

@@ -76,7 +76,7 @@ def init(learner: Any, key: Any, env: Environment) -> State:
     Raises:
         ValueError: when one update's decisions do not fit the replay.
     """
-    ensemble.enough(learner, env.spec)
+    replay.enough(learner.capacity, learner.patients, env.spec.max_steps)
     first, second = jax.random.split(key)
     learned = value_based.init(inner(learner), first, env)
     past = ensemble.no_transitions(env.spec, learner.capacity)

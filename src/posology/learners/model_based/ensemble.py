@@ -22,7 +22,7 @@ import numpy as np
 import optax
 
 from posology.environments.spec import Spec
-from posology.learners import exploration, networks, replay, targets
+from posology.learners import adam, exploration, networks, replay, targets
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
 from posology.learners.rollout import Episode, worthless_after
@@ -69,15 +69,7 @@ def init(learner: Any, key: Any, spec: Spec) -> Model:
     weights = jax.vmap(lambda k: networks.initial(k, form.network()))(jax.random.split(first, learner.members))
     seen, told = networks.no_moments((spec.size,)), networks.no_moments((spec.size + 1,))
     often = counts(own, learner.capacity, learner.members)
-    return Model(weights, optimiser(learner.max_gradient).init(weights), seen, told, often)
-
-
-def enough(learner: Any, spec: Spec) -> None:
-    """Raise a `ValueError` when one update's decisions do not fit the replay."""
-    if learner.patients * spec.max_steps > learner.capacity:
-        raise ValueError(
-            f"capacity is {learner.capacity}; {learner.patients} patients of {spec.max_steps} decisions need more"
-        )
+    return Model(weights, adam.shortened(learner.max_gradient).init(weights), seen, told, often)
 
 
 def any_dose(key: Any, spec: Spec, mask: Any) -> Any:
@@ -165,10 +157,8 @@ def fit(learner: Any, key: Any, model: Model, past: Replay, spec: Spec) -> tuple
         weights, memory = carry
         rows, often = jax.tree.map(lambda v: v[at], past.rows), model.often[at].astype(jnp.float32).T
         (cost, unseen), gradient = jax.value_and_grad(weighed, has_aux=True)(weights, rows, often)
-        with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-            direction, memory = optimiser(learner.max_gradient).update(gradient, memory)
-        weights = jax.tree.map(lambda w, d: w - learner.model_rate * d, weights, direction)
-        return (weights, memory), (cost, unseen)
+        own = adam.shortened(learner.max_gradient)
+        return adam.step(own, gradient, weights, memory, learner.model_rate), (cost, unseen)
 
     # all at once: a draw for each step would cost seconds of compilation
     drawn = jax.random.randint(key, (learner.fits, learner.batch), 0, jnp.maximum(past.filled, 1))
@@ -180,8 +170,3 @@ def fit(learner: Any, key: Any, model: Model, past: Replay, spec: Spec) -> tuple
 def _targets(rows: Transition) -> Any:
     """Change of the observation and reward `[n, size + 1]`."""
     return jnp.concatenate([rows.after - rows.observation, rows.reward[:, None]], axis=1)
-
-
-def optimiser(max_gradient: float) -> optax.GradientTransformation:
-    """Adam's directions."""
-    return optax.chain(optax.clip_by_global_norm(max_gradient), optax.scale_by_adam())

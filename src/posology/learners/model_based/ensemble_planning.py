@@ -84,7 +84,7 @@ class EnsemblePlanning:
         Raises:
             ValueError: when one update's decisions do not fit the replay.
         """
-        ensemble.enough(self, env.spec)
+        replay.enough(self.capacity, self.patients, env.spec.max_steps)
         key, own = jax.random.split(key)
         past, zero = ensemble.no_transitions(env.spec, self.capacity), jnp.int32(0)
         return State(ensemble.init(self, own, env.spec), past, key, zero, zero)

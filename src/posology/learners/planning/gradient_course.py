@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import optax
 
 from posology.environments.environment import Environment
+from posology.learners import adam
 from posology.learners.learner import annealed, at_least, in_unit_interval, policy_of
 from posology.learners.planning import open_loop
 from posology.learners.planning.open_loop import State
@@ -53,17 +54,16 @@ class GradientCourse:
 
     def update(self, state: State, env: Environment, patients: Any) -> tuple[State, dict[str, Any]]:
         """One step of every restart; the best courses ever met are kept."""
-        z, adam, span = state.memory
+        z, memory, span = state.memory
         worth_of = open_loop.smooth(env, patients, self.patients, self.discount)
         worth, slope = jax.vmap(jax.value_and_grad(lambda v: worth_of(self._doses(v, span))))(z)
         best, values = open_loop.ranked(state, self._doses(z, span), worth, self.restarts)
         usable = jnp.where(jnp.isfinite(slope), -slope, 0.0)
-        with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole numbers
-            direction, adam = jax.vmap(self._adam().update)(usable, adam)
-        z = z - annealed(self.learning_rate, state.updates, self.anneal_over) * direction
+        rate = annealed(self.learning_rate, state.updates, self.anneal_over)
+        z, memory = jax.vmap(lambda g, v, m: adam.step(self._adam(), g, v, m, rate))(usable, z, memory)
         told = {"return": values[0], "restarts": jnp.mean(worth), "gradient": jnp.mean(jnp.sqrt(jnp.sum(usable**2, axis=1)))}
         taken = jnp.int32(self.restarts * self.patients * env.spec.max_steps)
-        return State(best, values, (z, adam, span), state.key, state.updates + 1, state.decisions + taken), told
+        return State(best, values, (z, memory, span), state.key, state.updates + 1, state.decisions + taken), told
 
     def parameters(self, state: State) -> dict[str, Any]:
         """The best course."""
@@ -73,4 +73,4 @@ class GradientCourse:
         return span[0] + (span[1] - span[0]) * jax.nn.sigmoid(z)
 
     def _adam(self) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(self.max_gradient), optax.scale_by_adam())
+        return adam.shortened(self.max_gradient)
