@@ -20,6 +20,8 @@ NO_SHARED = "the folder ../shared with real data is not there"
 # Before JAX is imported: programs compiled by an earlier run are used again.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+# Most of the time goes into compiling programs that run once. The same numbers come out with less optimised code.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 @pytest.fixture

@@ -114,6 +114,12 @@ def numbers_of(a_table: Any) -> Mapping[str, Number]:
     return a_table.numbers
 
 
+def part(a_table: Any, without: tuple[str, ...]) -> type:
+    """The table without some of its fields."""
+    rows = {name: number for name, number in numbers_of(a_table).items() if name not in without}
+    return table(type(a_table.__name__, (), {"__annotations__": dict.fromkeys(rows, float), **rows}))
+
+
 def replace(row: T, **changes: Any) -> T:
     """The same table row with some fields changed."""
     return row._replace(**changes)  # type: ignore[attr-defined]

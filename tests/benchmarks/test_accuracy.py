@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from posology.benchmarks import accuracy, cohort, reference
+from posology.patients.catalogue import MODELS
 
 N = 16
 
@@ -20,7 +21,7 @@ def solved(model_id):
     return p, patients, reference.solve(p, patients, "LSODA", 1e-11)
 
 
-@pytest.mark.parametrize("model_id", cohort.PROBLEMS)
+@pytest.mark.parametrize("model_id", MODELS)
 def test_a_cohort_meets_the_bar_in_the_arithmetic_that_ships(model_id):
     p, patients, exact = solved(model_id)
     e = reference.errors(p, accuracy.computed(p, patients), exact, patients)

@@ -8,8 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from posology.benchmarks import adaptation
-from posology.benchmarks.adaptation import TRANSFERS, curve, environments, middle, reached, row
+from posology.benchmarks import adaptation, tables
+from posology.benchmarks.adaptation import TRANSFERS, environments, middle, reached, row
+from posology.benchmarks.seeds import mean_curve
 from posology.environments.catalogue import spec
 from posology.learners.catalogue import LEARNERS, learner
 from posology.learners.learner import configure, suited
@@ -47,8 +48,13 @@ def test_a_policy_that_fits_at_once_needs_no_decision_and_one_that_never_does_ha
     assert middle([1, None, 3]) is None
 
 
+def test_the_table_says_where_not_every_seed_got_there():
+    *_, line = tables.adapted([row(TRANSFERS[0], [made(6.0, (6.0, 6.0), (3.0, 4.0))])]).splitlines()
+    assert line.count("|") == 9 and line.rstrip(" |").endswith("not by all") and TRANSFERS[0].title in line
+
+
 def test_the_interval_of_a_curve_holds_the_spread_between_seeds():
-    alone, apart = curve([points(1.0)])[0], curve([points(1.0), points(3.0)])[0]
+    alone, apart = mean_curve([points(1.0)], ["samples"])[0], mean_curve([points(1.0), points(3.0)], ["samples"])[0]
     assert (alone["lower"], alone["upper"]) == pytest.approx((0.9, 1.1))
     assert apart["return_mean"] == 2.0 and apart["upper"] - apart["lower"] > 20  # two seeds say little
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from posology.benchmarks import evidence, learners, readme, tables
+from posology.benchmarks import evidence, learners, readme, seeds, tables
 from posology.benchmarks.evidence import Effort, Training, Unfinished
 from posology.benchmarks.problems import REFERENCES
 from posology.commands import run
@@ -67,6 +67,16 @@ def test_a_treatments_evidence_is_what_trial_prints(made):
     assert evidence.write(ID, table, effort.results).read_text() == out.getvalue()
 
 
+def test_a_learner_that_is_asked_for_comes_beside_those_learned_before_and_one_without_a_training_is_refused(made, monkeypatch):
+    effort, table, *_ = made
+    treatment = replace(TREATMENTS[ID], baselines=("standard", "fixed:175"))
+    monkeypatch.setattr(evidence, "TRAININGS", {"ppo": TINY, "again": TINY})
+    both = evidence.tried(treatment, None, replace(effort, learners=("again",)), lambda text: None)
+    assert both["arms"].keys() == {*table["arms"], "again"} and both["arms"]["ppo"] == table["arms"]["ppo"]
+    with pytest.raises(ValueError, match="has no learned arm sac; it has ppo, again"):
+        evidence.tried(treatment, None, replace(effort, learners=("sac",)), lambda text: None)
+
+
 def test_a_policy_trained_anew_is_played_anew(made):
     effort, *_ = made
     runs = effort.runs / ID / "ppo"
@@ -84,7 +94,7 @@ def test_a_policy_trained_anew_is_played_anew(made):
 def test_every_treatment_and_its_shifts_have_a_plan():
     names = set(evidence.plans())
     others = {"learners", "kills", "peers", "peers-budget", "phenobarbital-neonates", *REFERENCES}
-    others |= {"ablation", "adaptation", "front", "gradient", "regret"}
+    others |= {"ablation", "adaptation", "forecasts", "front", "gradient", "regret"}
     assert others | {*TREATMENTS} <= names
     assert f"{ID}--slope-plus-30" in names
     assert all(name.split("--")[0] in {*TREATMENTS, *others} for name in names)
@@ -140,8 +150,8 @@ def test_a_row_asks_for_most_of_the_gap_from_every_seed():
 
 def test_more_seeds_do_not_shrink_the_error_of_the_patients():
     ends = [{"return_mean": -1.0, "lower": -1.1, "upper": -0.9}] * 3
-    assert learners.combined(ends) == pytest.approx((-1.0, -1.1, -0.9))
-    mean, lower, upper = learners.combined([{**ends[0], "return_mean": m} for m in (-1.2, -1.0, -0.8)])
+    assert seeds.combined(ends) == pytest.approx((-1.0, -1.1, -0.9))
+    mean, lower, upper = seeds.combined([{**ends[0], "return_mean": m} for m in (-1.2, -1.0, -0.8)])
     assert mean == pytest.approx(-1.0)
     assert upper - mean == pytest.approx((0.1**2 + (4.302653 * 0.2 / 3**0.5) ** 2) ** 0.5, rel=1e-4)
     assert mean - lower == pytest.approx(upper - mean)

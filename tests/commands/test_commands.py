@@ -13,7 +13,7 @@ import typer
 from posology import commands
 from posology.commands import errors, run
 from posology.commands.listing import CATALOGUES, Family
-from posology.patients.catalogue import MODELS
+from posology.patients.catalogue import MAPS, MODELS
 from posology.patients.myelosuppression import feedback
 
 HEAVY = ("jax", "gymnasium", "polars", "sklearn")
@@ -80,7 +80,7 @@ def test_no_command_shows_the_help(capsys):
 
 def test_list_models_has_the_keys_that_other_programs_read(capsys):
     rows = json.loads(shown(capsys, "list", "models", "--json"))
-    assert [r["id"] for r in rows] == list(MODELS)
+    assert [r["id"] for r in rows] == [*MODELS, *MAPS]
     for row in rows:
         assert {"id", "title", "class", "status", "states", "parameters", "readings"} <= set(row)
         assert row["status"] in ("verified", "unverified", "assumed")

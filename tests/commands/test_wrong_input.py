@@ -143,7 +143,7 @@ def test_a_wrong_record_is_named_alike(tmp_path, capsys, command, change, expect
         (("trial", "paclitaxel-cycles-v1", "--patients", "99999999999999"), 2, "less than or equal to 1000000"),
         (("trial", "paclitaxel-cycles-v1", "--seed", "99999999999999999999"), 2, "less than or equal to 2147483647"),
         (("sample", "paclitaxel-cycles-v1", "--arm", "", "--out", "x.parquet"), 1, "arm '': is empty"),
-        (("evidence", "paclitaxel-cycles-v1", "--skip", "luck"), 2, "unknown baseline 'luck'; known: clinical-rule"),
+        (("evidence", "paclitaxel-cycles-v1", "--skip", "luck"), 2, "unknown baseline 'luck'; known: area-rule"),
         (("evidence", "moon"), 2, "unknown plan 'moon'; known:"),
         (("train", "paclitaxel-cycles-v1", "--learner", "luck"), 2, "unknown learner 'luck'; known:"),
         (("train", "paclitaxel-cycles-v1", "--set", "gamma"), 1, "--set gamma: expected name=value"),

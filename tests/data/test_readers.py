@@ -215,3 +215,11 @@ def test_any_resource_is_read_or_a_value_error(kind, fields):
 
 def test_every_kind_that_can_be_written_is_tested_here():
     assert set(KINDS) == {"json", "csv", "nonmem", "fhir"}
+
+
+@pytest.mark.parametrize("text", ["#", "# a comment\n\n# another\n"])
+def test_a_file_of_comments_alone_is_a_sentence(tmp_path, text):
+    path = tmp_path / "p.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="holds comments alone, no header and no rows"):
+        read_cohort(path)

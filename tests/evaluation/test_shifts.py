@@ -41,7 +41,7 @@ def test_the_body_gets_the_dose_in_the_other_drugs_scale_and_the_history_as_name
     assert env.infusion == SHIFTS[shift].of.standard.duration
     assert env.duration == treatment(name).standard.duration != env.infusion
     patient = jax.tree.map(lambda v: v[0], env.draw(KEY, 1))
-    assert float(env.mg(100.0, patient)) == pytest.approx(100 * float(patient.covariates["bsa"]))
+    assert float(env.recorded(100.0, patient)) == pytest.approx(100 * float(patient.covariates["bsa"]))
 
 
 @pytest.mark.slow

@@ -31,4 +31,4 @@ def test_every_format_holds_the_same_patient(name):
     for name_of, value in found.latest.items():
         assert value.value == pytest.approx(first.latest[name_of].value, rel=1e-9)
     assert [m.value for m in found.measured] == pytest.approx([m.value for m in first.measured])
-    assert [d.mg for d in found.doses] == pytest.approx([d.mg for d in first.doses])
+    assert [d.amount for d in found.doses] == pytest.approx([d.amount for d in first.doses])

@@ -11,6 +11,7 @@ import pytest
 
 from posology.figures import style
 from posology.figures.anc_bands import anc_bands
+from posology.figures.courses import courses
 from posology.figures.doses_per_cycle import doses_per_cycle
 from posology.figures.grade_shares import grade_shares
 from posology.figures.learning_curve import learning_curve
@@ -167,3 +168,14 @@ def test_a_day_without_counts_leaves_a_gap_not_an_error(make_table, make_arm):
 def test_a_trial_without_counts_over_time_has_no_bands(table):
     with pytest.raises(ValueError, match="recorded no neutrophil counts"):
         anc_bands(table | {"anc": {}})
+
+
+def test_courses_draw_every_reading_under_every_dose_and_refuse_what_does_not_fit():
+    lines = {"anc": {"no dose": [5.0, 5.0, 5.0], "usual dose": [5.0, 1.0, 4.0]}, "psa": {"no dose": [1.0, 2.0, 3.0]}}
+    units = {"anc": "10*9/L", "psa": "ug/L"}
+    drawing = style.svg(courses([0.0, 1.0, 2.0], lines, units, time_unit="d", title="A made-up patient", subtitle="Two doses."))
+    assert "anc (10^9/L)" in drawing and "psa (ug/L)" in drawing and "usual dose" in drawing
+    with pytest.raises(ValueError, match="the course under no dose has 3 values for 2 times"):
+        courses([0.0, 1.0], {"anc": {"no dose": [5.0, 5.0, 5.0]}}, units, time_unit="d", title="", subtitle="")
+    with pytest.raises(ValueError, match="needs at least one reading"):
+        courses([0.0], {}, {}, time_unit="d", title="", subtitle="")

@@ -90,7 +90,7 @@ def believed(treatment: Treatment, known: Known, draws: int) -> Believed:
 
 def what_happened(treatment: Treatment, known: Known) -> tuple[Increment, Frame]:
     """The past of a record as stretches, times in hours since the course began."""
-    doses = [past.Dosed(d.time - known.begin, d.mg, d.duration) for d in known.doses]
+    doses = [past.Dosed(d.time - known.begin, d.amount, d.duration) for d in known.doses]
     first = min((d.time for d in known.doses), default=np.inf)
     # a baseline that is known without error is not measured again by the count it was taken from
     counted = {m.removeprefix(BEFORE) for m in treatment.measured if m in known.latest}

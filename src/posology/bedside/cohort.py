@@ -12,7 +12,7 @@ import numpy as np
 from posology.bedside import predictive
 from posology.bedside.individualise import about
 from posology.bedside.methods import FLAT, NORMAL_90
-from posology.bedside.subject import Subject, subject
+from posology.bedside.subject import Subject, of_records, subject
 from posology.data.record import Record
 from posology.patients import past, posterior
 from posology.patients.course import Frame, Increment
@@ -30,6 +30,7 @@ def individualise_all(
     Raises:
         ValueError: naming the first record that the model cannot be asked about.
     """
+    model = of_records(model)
     subjects = [subject(record, model, at) for record in records]
     rows = [row for same in _alike(subjects) for row in _fitted(Prior(model, same[0].measured), same)]
     place = {s.id: i for i, s in enumerate(subjects)}

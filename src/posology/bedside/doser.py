@@ -117,7 +117,7 @@ def state_of(treatment: Treatment, known: Known, x: Any = None) -> State:
         day=jnp.float32(now / DAY),
         step=jnp.int32(1),  # the slot of the decision before; what it held is in the entries of the record
         given=jnp.int32(_decisions(t, known)),
-        last_dose=jnp.float32(-1.0 if last is None else _snapped(t, last.mg / size)),
+        last_dose=jnp.float32(-1.0 if last is None else _snapped(t, last.amount / size)),
         last_lowest=jnp.float32(min(since, default=float("nan")) if last else float("inf")),
         history=History(*(jnp.asarray(v) for v in known.history)),
     )

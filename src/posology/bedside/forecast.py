@@ -101,8 +101,8 @@ def _by_day(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Any:
     env, prior = b.env, b.prior
 
     def one(own: Any, x: Any, chosen: Chosen, covariates: Any) -> Any:
-        mg = env.mg(chosen.amount, population.Patient(0, covariates, own, {}))
-        trace = env.course(x, own, mg, chosen.wait * DAY, chosen.every)
+        dose = env.recorded(chosen.amount, population.Patient(0, covariates, own, {}))
+        trace = env.course(x, own, dose, chosen.wait * DAY, chosen.every)
         now = env.model.readings(x, own)[treatment.key]
         return jnp.concatenate([jnp.atleast_1d(now + 0 * trace.lowest), trace.readings[treatment.key][env.day_nodes]])
 

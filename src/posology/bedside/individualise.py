@@ -8,7 +8,7 @@ import numpy as np
 
 from posology.bedside.methods import AFTER_ALL, Bands, Estimated, estimate
 from posology.bedside.sentences import DISCLAIMER
-from posology.bedside.subject import Subject, subject
+from posology.bedside.subject import Subject, of_records, subject
 from posology.data.record import Record
 from posology.patients.course import Increment
 from posology.patients.model import PatientModel
@@ -31,6 +31,7 @@ def individualise(
     Raises:
         ValueError: for a record that the model cannot be asked about.
     """
+    model = of_records(model)
     s = subject(record, model, at, ahead)
     prior = Prior(model, s.measured)
     typical = prior.typical(s.covariates)
@@ -51,7 +52,9 @@ def individualise(
         "prediction": "knows all measurements" if AFTER_ALL[method] else "was made at the dose before the measurement",
         "inside": sum(m["inside"] for m in measurements),
         "convergence": found.convergence,
-        "doses": [{"time": d.time, "mg": d.mg, "duration": d.duration, "planned": d.time > s.at} for d in s.doses if d.recorded],
+        "doses": [
+            {"time": d.time, "mg": d.amount, "duration": d.duration, "planned": d.time > s.at} for d in s.doses if d.recorded
+        ],
         "curves": {name: _curve(model, s, found, offsets, i, name) for i, name in enumerate(shown)},
         "assumed": list(s.notes),
         **about(model),

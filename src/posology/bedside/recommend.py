@@ -23,6 +23,7 @@ from posology.bedside.missing import missing
 from posology.bedside.view import View, seen, verdicts
 from posology.data.history import DAY
 from posology.data.record import Record, at_hours, calendar, check_not_after
+from posology.environments.given import in_mg
 from posology.environments.records import SIZE_OF, UNDATED, Known, Value, known
 from posology.environments.treatment import Treatment
 from posology.safety.abstain import abstain
@@ -100,6 +101,7 @@ def read(treatment: Treatment, record: Record, now: float, room: int = 0) -> Kno
     Raises:
         ValueError: when a dose per m2 or kg cannot be made mg.
     """
+    in_mg(treatment.model)
     found = known(record, treatment, now, room)
     per = treatment.standard.unit.partition("/")[2]
     if per and SIZE_OF[per] not in found.latest:
@@ -193,7 +195,7 @@ def used(treatment: Treatment, found: Known) -> list[dict[str, Any]]:
         rows.append(_entry("measurement", limit, now, m.source) | {"below": m.below})
     for d in found.doses:
         source = "record" if d.recorded else "steady state"
-        rows.append(_entry("dose", Value("dose", d.mg, "mg", d.time, source), now, source))
+        rows.append(_entry("dose", Value("dose", d.amount, "mg", d.time, source), now, source))
     return rows
 
 

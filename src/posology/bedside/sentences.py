@@ -32,7 +32,7 @@ def known_sentences(known: Known) -> list[str]:
     names = dict.fromkeys(m.name for m in known.measured)
     said = ["No dose has been given yet."]
     if given:
-        said = [f"{counted(len(given), 'dose')} given, the last of {given[-1].mg:.4g} mg {_ago(known, given[-1].time)}."]
+        said = [f"{counted(len(given), 'dose')} given, the last of {given[-1].amount:.4g} mg {_ago(known, given[-1].time)}."]
     for name in names:
         mine = [m for m in known.measured if m.name == name]
         last = mine[-1]

@@ -13,10 +13,11 @@ import numpy as np
 
 from posology.data.history import DAY
 from posology.data.record import Record, at_hours
-from posology.environments.given import Given, course
+from posology.environments.given import Given, course, in_mg
 from posology.environments.records import Value, carried, dated, readings_of, split_at, stands_for, values_of
 from posology.patients import past
 from posology.patients.course import Frame, Increment
+from posology.patients.hours import in_hours
 from posology.patients.model import PatientModel
 
 
@@ -47,6 +48,16 @@ def last_entry(record: Record) -> float:
     return max(times, default=0.0)
 
 
+def of_records(model: PatientModel) -> PatientModel:
+    """The model as records speak of it: time in hours, doses in mg.
+
+    Raises:
+        ValueError: for a model whose doses are no amounts of a drug.
+    """
+    in_mg(model)
+    return in_hours(model)
+
+
 def subject(record: Record, model: PatientModel, at: str | float | None = None, ahead: float = 0.0) -> Subject:
     """A record as it stands at `at` (the last entry unless given), and `ahead` hours of its plan.
 
@@ -63,14 +74,14 @@ def subject(record: Record, model: PatientModel, at: str | float | None = None, 
     # as for a history, a value below its limit comes as half of the limit
     seen = [past.Measurement(m.time or 0.0, m.name, (1 + m.below) * m.value, m.below) for m in told]
     used = tuple(sorted(m for m in seen if m.reading in model.residuals))
-    doses = [past.Dosed(d.time, d.mg, d.duration) for d in given.doses]
+    doses = [past.Dosed(d.time, d.amount, d.duration) for d in given.doses]
     try:
         stretches, frame = past.stretches(model, doses, used, until)
     except ValueError as error:
         raise ValueError(f"record '{record.id}': {error}") from None
-    first = min([d.time for d in doses if d.mg > 0], default=min([until, *(m.time for m in used)]))
+    first = min([d.time for d in doses if d.amount > 0], default=min([until, *(m.time for m in used)]))
     begins = first + np.concatenate([[0.0], np.cumsum(stretches.span, dtype=float)[:-1]])
-    real = np.arange(len(begins)) < max(1, len({d.time for d in doses if d.mg > 0}))
+    real = np.arange(len(begins)) < max(1, len({d.time for d in doses if d.amount > 0}))
     notes = [*record.notes, *given.notes, *notes, *_unused(record, model, seen, now), *_plan(given.doses, now)]
     return Subject(
         record.id, now, until, covariates, measured, given.doses, used, stretches, frame, begins[real],

@@ -80,7 +80,7 @@ def within(history: Sequence[Mapping[str, Any]], decisions: int) -> list[Mapping
     """The policies judged after no more decisions than the budget.
 
     Raises:
-        ValueError: where none was, or training ended far below the budget.
+        ValueError: where none was.
     """
     kept = [p for p in history if p["samples"] <= decisions]
     if not kept:

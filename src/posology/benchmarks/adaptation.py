@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posology.benchmarks.learners import combined
+from posology.benchmarks.seeds import combined, mean_curve
 from posology.policies import storage
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ def trainer(t: Transfer, env: Any, effort: Effort, tell: Tell) -> Callable[..., 
     """`(folder, seed, start) -> run`: learns on these patients, judged every few updates; compiled at most once."""
     from posology.benchmarks.evidence import HELD_OUT
     from posology.learners.catalogue import learner
-    from posology.learners.learner import annealing, configure, suited
+    from posology.learners.learner import ready
     from posology.learners.loops import Programs, programs, train
 
     updates = effort.updates or t.updates
-    made = configure(annealing(suited(learner(t.learner)(), env.spec), updates), t.settings)
+    made = ready(learner(t.learner)(), env.spec, updates, t.settings)
     often: dict[str, Any] = {"chunk": max(updates // 60, 1), "evaluate_every": 1, "held_out": HELD_OUT}
     shared: list[Programs] = []
 
@@ -144,16 +144,6 @@ def middle(counts: Sequence[int | None]) -> float | None:
     return statistics.median(known) if len(known) == len(counts) else None
 
 
-def curve(histories: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, float]]:
-    """Return against decisions: means over seeds with their 95 % intervals; decisions are those of the mean course."""
-    points = []
-    for now in zip(*histories, strict=True):
-        mean, lower, upper = combined(now)
-        samples = statistics.fmean(p["samples"] for p in now)
-        points.append({"samples": samples, "return_mean": mean, "lower": lower, "upper": upper})
-    return points
-
-
 def row(t: Transfer, made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One transfer: what each start reached, after how many decisions `SHARE` of the gap was closed (median over seeds, None
     where some seed never got there), and how many times fewer the warm start needed (None where it needed none)."""
@@ -172,7 +162,7 @@ def row(t: Transfer, made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "zero_shot_gap_closed": (said["return_mean"] - standard) / (reference - standard),
         "decisions": {"warm": warm, "scratch": scratch}, "decisions_per_seed": until,
         "ratio": scratch / warm if warm and scratch else None,
-        "curves": {start: curve(found) for start, found in histories.items()},
+        "curves": {start: mean_curve(found, ["samples"]) for start, found in histories.items()},
     }  # fmt: skip
 
 

@@ -25,9 +25,10 @@ AREA = Normal(1.85, 0.19, 1.3, 2.5)
 
 @dataclass(frozen=True)
 class Problem:
-    """A model's cohort and doses: every `period` hours, `repeats` times, over `duration` hours each.
+    """A model's cohort and doses: every `period`, `repeats` times, over `duration` each, in the model's time unit.
 
-    `dose(key, covariates, k)` is dose k in mg; states are compared `times` hours after each dose.
+    `dose(key, covariates, k)` is dose k in mg, or in the entry's unit where that takes no mg; states are compared `times`
+    after each dose.
     """
 
     model_id: str
@@ -46,7 +47,7 @@ class Problem:
     @property
     def days(self) -> float:
         """Length of a course."""
-        return self.period * self.repeats / 24
+        return self.period * self.repeats * self.model.hours / 24
 
 
 class Cohort(NamedTuple):
@@ -95,15 +96,17 @@ PROBLEMS: dict[str, Problem] = {
 }
 
 
-def problem(model_id: str) -> Problem:
-    """The problem of that model.
+SHARES = (0.02, 0.1, 0.3, 1.0)  # of the time between two doses: where states are compared
 
-    Raises:
-        ValueError: naming the models that have one.
-    """
-    if model_id not in PROBLEMS:
-        raise ValueError(f"no cohort is defined for the model '{model_id}'; models with one: {', '.join(PROBLEMS)}")
-    return PROBLEMS[model_id]
+
+def problem(model_id: str) -> Problem:
+    """The problem of that model: one defined here, or its own regimen in patients with its random effects."""
+    if model_id in PROBLEMS:
+        return PROBLEMS[model_id]
+    r = model_of(model_id).regimen
+    times = sorted({r.duration, *(share * r.every for share in SHARES)} - {0.0})
+    dose = lambda key, covariates, k: r.amount * (covariates[r.per] if r.per else 1.0)  # noqa: E731
+    return Problem(model_id, r.every, r.times, r.duration, tuple(times), dose)
 
 
 def draw(p: Problem, key: Any, n: int) -> Cohort:
@@ -111,14 +114,14 @@ def draw(p: Problem, key: Any, n: int) -> Cohort:
     import jax
     import jax.numpy as jnp
 
-    per_mg = p.model.entries[p.model.entry].per_mg
+    scale = p.model.entries[p.model.entry].scale
 
     def finish(patient: Any) -> Cohort:
         mine = jax.random.fold_in(jax.random.fold_in(key, patient.id), 2000)
         z = jax.random.normal(mine, (max(1, len(patient.occasion_sd)),))
         effects = {name: sd * z[i] for i, (name, sd) in enumerate(patient.occasion_sd.items())}
         amount = jax.vmap(lambda k: jnp.float32(p.dose(mine, patient.covariates, k)))(jnp.arange(p.repeats))
-        return Cohort(population.apply_effects(patient.own, effects), amount * jnp.float32(per_mg))
+        return Cohort(population.apply_effects(patient.own, effects), amount * jnp.float32(scale))
 
     return jax.jit(jax.vmap(finish))(population.draw(p.model, p.population, key, n))
 

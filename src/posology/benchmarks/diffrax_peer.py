@@ -29,7 +29,7 @@ def course(p: Problem, rtol: float) -> Callable[[Cohort], Any]:
     import jax.numpy as jnp
 
     solver, control = diffrax.Tsit5(), diffrax.PIDController(rtol=rtol, atol=rtol * 1e-3)
-    entry = p.model.State._fields.index(p.model.entries[p.model.entry].state)  # type: ignore[attr-defined]
+    entry = p.model.receives
     field = diffrax.ODETerm(lambda t, y, own: jnp.stack(p.model.rates(t, p.model.State(*y), own, 0.0)))
 
     def one(patient: Cohort) -> Any:

@@ -32,7 +32,7 @@ from posology.evaluation.rollout import Played
 from posology.evaluation.shifts import SHIFTS
 from posology.evaluation.trial import trial
 from posology.learners.catalogue import LEARNERS, learner
-from posology.learners.learner import annealing, configure, suited
+from posology.learners.learner import ready
 from posology.learners.loops import train
 from posology.policies import storage
 from posology.quantities import numbers_of
@@ -146,7 +146,7 @@ def learn(treatment: Treatment, name: str, effort: Effort, tell: Tell) -> Path:
     folder = effort.runs / treatment.id / name
     env = environment(treatment, t.belief)
     updates = effort.updates or planned(t, treatment)
-    made = configure(annealing(suited(learner(t.learner)(), env.spec), updates), t.settings)
+    made = ready(learner(t.learner)(), env.spec, updates, t.settings)
     for seed in range(effort.seeds):
         what = f"{treatment.id} {name} seed {seed}"
 
@@ -188,9 +188,23 @@ def kept(folder: Path, learned: Mapping[str, Path], tell: Tell) -> Callable[[str
     return keep
 
 
+def learned_before(treatment: Treatment, name: str, effort: Effort) -> bool:
+    """Whether every seed of a learned arm is there."""
+    folder = effort.runs / learned_on(TRAININGS[name], treatment).id / name
+    return all((folder / f"seed-{seed}" / "evaluation.json").is_file() for seed in range(effort.seeds))
+
+
 def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -> dict[str, Any]:
-    """The trial of a treatment's baselines and learned arms."""
-    wanted = [name for name in trainings(treatment, shift) if not effort.learners or name in effort.learners]
+    """The trial of a treatment's baselines and learned arms; with `effort.learners` theirs and those learned before.
+
+    Raises:
+        ValueError: where none of these learners is tried on this treatment.
+    """
+    able = list(trainings(treatment, shift))
+    if effort.learners and not set(able) & set(effort.learners):
+        raise ValueError(f"{treatment.id} has no learned arm {', '.join(effort.learners)}; it has {', '.join(able) or 'none'}")
+    chosen = effort.learners or tuple(able)
+    wanted = [name for name in able if name in chosen or learned_before(treatment, name, effort)]
     learned = {name: learn(treatment, name, effort, tell) for name in wanted}
     baselines = [name for name in treatment.baselines if name not in effort.skip]
     names = [*baselines, *(f"{name}={folder}" for name, folder in learned.items())]
@@ -211,6 +225,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     from posology.benchmarks import (
         ablation,
         adaptation,
+        forecasts,
         front,
         kills,
         learners,
@@ -230,7 +245,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     found |= {"learners": learners.plan, "ablation": ablation.plan, "adaptation": adaptation.plan}
     found |= {"front": front.plan, "gradient": gradient.plan, "regret": regret.plan}
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
-    found["kills"] = kills.plan
+    found |= {"kills": kills.plan, "forecasts": forecasts.plan}
     found |= {"peers": peers.plan, "peers-budget": peers_budget.plan}
     return found
 

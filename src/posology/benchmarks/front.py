@@ -25,7 +25,7 @@ from posology.environments.protocol import TreatmentEnvironment
 from posology.evaluation.arms import guideline
 from posology.evaluation.rollout import play
 from posology.evaluation.trial import NOISE, PATIENTS
-from posology.learners.learner import annealing, configure, suited
+from posology.learners.learner import ready
 from posology.learners.loops import train_seeds
 from posology.learners.multi_objective.conditioned_ppo import ConditionedPPO
 from posology.learners.rollout import rollout
@@ -44,14 +44,14 @@ NOT_TO_BE_HAD = ("oracle",)
 
 def learner(env: TreatmentEnvironment, updates: int) -> Any:
     """The learner of both objectives."""
-    return configure(annealing(suited(ConditionedPPO(), env.spec), updates), {"objectives": ",".join(OBJECTIVES)})
+    return ready(ConditionedPPO(), env.spec, updates, {"objectives": ",".join(OBJECTIVES)})
 
 
 def trained(env: TreatmentEnvironment, effort: Effort, tell: Tell) -> list[dict[str, Any]]:
     """The arrays of one policy per seed; unfinished trainings go on."""
     from posology.benchmarks.evidence import HELD_OUT
 
-    updates, folder = effort.updates or UPDATES, effort.runs / PROBLEM / LEARNER
+    updates, folder = effort.updates or UPDATES, effort.runs / "front" / LEARNER
 
     def report(event: dict[str, Any]) -> None:
         if event["event"] == "progress":

@@ -3,19 +3,20 @@
 The analytic policy gradient, PPO and SAC learn the same problems and are judged on the same held-out patients every few
 updates. Each has settings of its own, chosen by short trainings on the patients of `tuning.TUNING_SEED`, which are others than
 those that judge here. All seeds of a learner share one compilation, which is told apart; seconds are those of learning, judging
-left out. A run that was cut off begins anew: its seconds would not be those of one stretch.
+left out. A run that was cut off begins anew: its seconds would not be those of one stretch. The runs of a published problem are
+those of `posology evidence <problem>`.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posology.benchmarks.learners import combined
+from posology.benchmarks import problems
+from posology.benchmarks.seeds import mean_curve
 from posology.policies import storage
 
 if TYPE_CHECKING:
@@ -35,32 +36,26 @@ class Training:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-# In a course of 600 decisions those who learn values discount what lies far ahead.
-FAR = {"discount": "0.99", "bootstrap": "true"}
 TRAININGS: dict[str, dict[str, Training]] = {
     "paclitaxel-any-dose-v1": {
         "analytic": Training(600, {"learning_rate": "0.01"}),
         "ppo": Training(300, {"patients": "512", "epochs": "5", "minibatches": "8", "learning_rate": "0.003"}),
         "sac": Training(300),
     },
-    "four-state-chemo-v1": {
-        "analytic": Training(2000, {"patients": "8", "learning_rate": "0.003"}),
-        "ppo": Training(150, {**FAR, "patients": "32", "repeats": "1", "learning_rate": "0.001", "trace": "0.95"}),
-        "sac": Training(300, {**FAR, "patients": "8", "gradients": "128", "learning_rate": "0.003", "entropy": "-2"}),
-    },
 }
+PUBLISHED: dict[str, tuple[str, ...]] = {"four-state-chemo-v1": ("analytic", "ppo", "sac")}
 
 
 def learned(problem: str, learner_id: str, effort: Effort, tell: Tell) -> list[dict[str, Any]]:
     """What each seed's run says of itself; those that are not there yet are made."""
     from posology.environments.catalogue import environment
     from posology.learners.catalogue import learner
-    from posology.learners.learner import annealing, configure, suited
+    from posology.learners.learner import ready
     from posology.learners.loops import train_seeds
 
     t, env = TRAININGS[problem][learner_id], environment(problem)
     updates = effort.updates or t.updates
-    made = configure(annealing(suited(learner(learner_id)(), env.spec), updates), t.settings)
+    made = ready(learner(learner_id)(), env.spec, updates, t.settings)
 
     def report(event: dict[str, Any]) -> None:
         if event["event"] == "evaluation":
@@ -74,6 +69,12 @@ def learned(problem: str, learner_id: str, effort: Effort, tell: Tell) -> list[d
     return [run_of(folder / f"seed-{n}") for n in range(seeds)]
 
 
+def published(problem: str, learner_id: str, effort: Effort, tell: Tell) -> list[dict[str, Any]]:
+    """The same of the runs that the problem's own evidence is made of."""
+    seeds = problems.trained(problem, learner_id, problems.REFERENCES[problem].runs[learner_id], effort, tell)
+    return [run_of(effort.runs / problem / learner_id / f"seed-{n}") for n in range(len(seeds))]
+
+
 def run_of(folder: Path) -> dict[str, Any]:
     """A run's seconds of compilation, its settings, and its curve: updates, decisions, seconds of learning and return."""
     told = json.loads((folder / "evaluation.json").read_text())
@@ -85,16 +86,6 @@ def run_of(folder: Path) -> dict[str, Any]:
     return {"compile_seconds": compiled, "config": storage.read_record(folder)["config"], "curve": curve}
 
 
-def curve_of(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The mean curve of some seeds with a 95 % interval over seeds and patients; seconds and decisions are medians."""
-    points = []
-    for at in zip(*(run["curve"] for run in runs), strict=True):
-        mean, lower, upper = combined(at)
-        middle = {k: statistics.median(p[k] for p in at) for k in ("samples", "seconds")}
-        points.append({"updates": at[0]["updates"], **middle, "return_mean": mean, "lower": lower, "upper": upper})
-    return points
-
-
 def reaching(curve: Sequence[Mapping[str, Any]], level: float) -> Mapping[str, Any] | None:
     """The first point of a curve at or above a level."""
     return next((p for p in curve if p["return_mean"] >= level), None)
@@ -102,7 +93,7 @@ def reaching(curve: Sequence[Mapping[str, Any]], level: float) -> Mapping[str, A
 
 def row(problem: str, learner_id: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One learner on one problem: its last point, and its curve."""
-    curve = curve_of(runs)
+    curve = mean_curve([run["curve"] for run in runs], ["samples", "seconds"])
     # one seed compiles for all; which one depends on what was there already
     compiled = max(run["compile_seconds"] for run in runs)
     about = {"problem": problem, "learner": learner_id, "seeds": len(runs), "compile_seconds": compiled}
@@ -124,19 +115,8 @@ def to_level(r: Mapping[str, Any], level: float) -> dict[str, Any]:
 def plan(effort: Effort, tell: Tell) -> dict[str, Any]:
     """Every learner on every problem, each problem with the level that all of its learners reach."""
     rows = []
-    for problem, trainings in TRAININGS.items():
-        here = [row(problem, name, learned(problem, name, effort, tell)) for name in trainings]
+    for problem, names in {**TRAININGS, **PUBLISHED}.items():
+        runs = learned if problem in TRAININGS else published
+        here = [row(problem, name, runs(problem, name, effort, tell)) for name in names]
         rows += [to_level(r, level_of(here)) for r in here]
     return {"rows": rows, "held_out": HELD_OUT, **storage.machine()}
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as a Markdown table."""
-    head = ["problem", "learner", "return", "decisions", "s", "s to compile", "level", "decisions to it", "s to it"]
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * 2}{' ---: |' * 7}"]
-    for r in rows:
-        told = f"{r['return_mean']:.4g} ({r['lower']:.4g} to {r['upper']:.4g})"
-        counted = [f"{r['samples']:,.0f}", f"{r['seconds']:.1f}", f"{r['compile_seconds']:.1f}"]
-        reached = [f"{r['level']:.4g}", f"{r['level_samples']:,.0f}", f"{r['level_seconds']:.1f}"]
-        lines.append(f"| `{r['problem']}` | {r['learner']} | {told} | {' | '.join([*counted, *reached])} |")
-    return "\n".join(lines)

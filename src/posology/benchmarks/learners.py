@@ -10,7 +10,6 @@ the first one made.
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import statistics
@@ -97,11 +96,11 @@ def main(problem: str, learner_id: str, seed: str, out: str, began: str) -> None
     from posology.environments.catalogue import treatment
     from posology.environments.protocol import TreatmentEnvironment
     from posology.learners.catalogue import learner
-    from posology.learners.learner import annealing, config, configure, suited
+    from posology.learners.learner import config, ready
     from posology.learners.loops import train
 
     env, updates = TreatmentEnvironment(treatment(problem)), UPDATES[learner_id]
-    made = configure(annealing(suited(learner(learner_id)(), env.spec), updates), SETTINGS[learner_id])
+    made = ready(learner(learner_id)(), env.spec, updates, SETTINGS[learner_id])
     before = time.time() - float(began)
     often: dict[str, Any] = {"chunk": 10, "evaluate_every": 1, "checkpoint_seconds": 1e9}
     result = train(env, made, out, int(seed), updates=updates, held_out=HELD_OUT, **often)
@@ -120,24 +119,10 @@ def closed(timed: Mapping[str, Any], level: float) -> tuple[float, int] | None:
     return None
 
 
-def combined(ends: Sequence[Mapping[str, float]]) -> tuple[float, float, float]:
-    """Mean return over seeds with a 95 % interval.
-
-    The patients are the same for every seed, so their error does not shrink with seeds; the spread
-    between seeds is added by Student's t.
-    """
-    from scipy.special import stdtrit
-
-    means = [end["return_mean"] for end in ends]
-    half = statistics.fmean((end["upper"] - end["lower"]) / 2 for end in ends)
-    n = len(means)
-    spread = stdtrit(n - 1, 0.975) * statistics.stdev(means) / math.sqrt(n) if n > 1 else 0.0
-    mean, wide = statistics.fmean(means), math.hypot(half, spread)
-    return mean, mean - wide, mean + wide
-
-
 def row(problem: str, learner: str, timed: Sequence[Mapping[str, Any]], rule: float, reference: float) -> dict[str, Any]:
     """One learner on one problem. `seconds` and `samples`: median over seeds until `SHARE` of the gap is closed."""
+    from posology.benchmarks.seeds import combined  # here, because a timed training imports this file
+
     level = rule + SHARE * (reference - rule)
     reached = [closed(t, level) for t in timed]
     every = [r for r in reached if r]

@@ -43,7 +43,7 @@ def neonate(record: Record, model: PatientModel) -> Neonate:
     """A record in the model's terms."""
     end = max([o.time for o in record.observations] + [d.last_time for d in record.doses])
     covariates = {c.name: covariate_at(record, c.name, end)[0] for c in model.covariates if c.name in record.covariates}
-    doses = tuple(past.Dosed(d.time, d.mg, d.duration) for d in course(record, model, end).doses)
+    doses = tuple(past.Dosed(d.time, d.amount, d.duration) for d in course(record, model, end).doses)
     levels = tuple(past.Measurement(o.time, o.name, o.value, o.below) for o in record.observations if o.name == "concentration")
     return Neonate(record.id, covariates, doses, levels)
 

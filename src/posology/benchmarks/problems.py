@@ -3,7 +3,8 @@
 A learner's number is the interquartile mean over training seeds, the mean of the middle half, with a 95 % interval by
 resampling the seeds (Agarwal 2021, arXiv:2108.13264). On a finite problem the value of a stored policy is computed
 from its tables, so that no luck of patients is in it; where there is one patient without noise, as in the two
-control problems, its return is the value. A policy with a memory is played on `HELD_OUT` patients instead.
+control problems, its return is the value. A policy with a memory is played on `HELD_OUT` patients instead, and so are the
+problem's baselines (`Problem.policies`): the same patients with the same noise.
 
 The settings were chosen with other seeds than those that count. Trainings are kept under
 `runs/evidence/<problem>/<learner>/seed-<n>` and never made again.
@@ -13,14 +14,16 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from posology.benchmarks import tables
 from posology.policies import storage
+from posology.policies.policy import Policy
 
 if TYPE_CHECKING:
     from posology.benchmarks.evidence import Effort, Tell
@@ -51,12 +54,25 @@ class Reference:
 TABULAR = Run(1500, {"explore_over": 1400, "explore_to": 0.02})
 DRAWN: Mapping[str, Any] = {"patients": 512, "learning_rate": 0.01, "trace": 0.95, "entropy": 0.001}
 PPO = Run(120, {**DRAWN, "epochs": 4, "minibatches": 4})
-# from 10^5 to 10^10: the logarithm of the value is learned; the published discount, because nothing beyond the end counts
-HIV = {"symlog": True, "discount": 0.98, "bootstrap": True, "patients": 32, "gradients": 200, "batch": 512, "hidden": "128,128"}
-EXPLORING = {"explore_over": 60, "follow": 0.005}
+# Returns from 10^5 to 10^10: the logarithm of a value is learned, with the discount that is published for this problem.
+HIV: Mapping[str, Any] = {
+    "symlog": True, "discount": 0.98, "bootstrap": True, "hidden": "128,128",
+    "patients": 32, "gradients": 200, "batch": 512, "explore_over": 60, "follow": 0.005,
+}  # fmt: skip
 FAR: Mapping[str, Any] = {"discount": 0.99, "bootstrap": True}  # 600 decisions: values look ahead, not to the end
 DRIFT = {**FAR, "patients": 8, "gradients": 128, "learning_rate": 0.003}
 RATES = {**FAR, "patients": 64, "trace": 0.95}
+
+FRACTIONS = {
+    "analytic": Run(1500, {"patients": 512, "learning_rate": 0.01}),
+    "ppo": Run(300, {"patients": 1024}),
+}
+
+# A question of few decisions that ends with the last one.
+ENDS: Mapping[str, Any] = {"discount": 1.0, "bootstrap": False}
+CLIPPED: Mapping[str, Any] = {**ENDS, "patients": 512, "trace": 0.95, "epochs": 4}
+VALUED: Mapping[str, Any] = {**ENDS, "patients": 128, "gradients": 64}
+LONG: Mapping[str, Any] = {"discount": 0.995, "bootstrap": True}
 
 REFERENCES: dict[str, Reference] = {
     "icu-sepsis-v1": Reference(
@@ -83,7 +99,7 @@ REFERENCES: dict[str, Reference] = {
         {
             "beam-course": Run(1),
             "evolved-course": Run(500),
-            "dqn": Run(120, {**HIV, **EXPLORING}),
+            "dqn": Run(120, HIV),
             "ppo": Run(40),
         },
     ),
@@ -109,15 +125,67 @@ REFERENCES: dict[str, Reference] = {
             "beam-course": Run(1, {"width": 50, "ahead": 5}),
         },
     ),
+    "adaptive-fractionation-wide-v1": Reference("exact programme", "the best policy there is", FRACTIONS),
+    "adaptive-fractionation-narrow-v1": Reference("exact programme", "the best policy there is", FRACTIONS),
+    "adaptive-fractionation-control-v1": Reference("exact programme", "equal fractions, which are the optimum here", FRACTIONS),
+    "zhao-chemo-v1": Reference(
+        "best course for a known start",
+        "the best of all courses for each start, which a policy cannot know; every constant dose stays below -43",
+        {"ppo": Run(200, CLIPPED), "dqn": Run(200, {**VALUED, "explore_over": 120})},
+    ),
+    "nsclc-radiochemo-v1": Reference(
+        "both at once",
+        "chemotherapy and radiotherapy together from the first week, the standard of care",
+        {"ppo": Run(100, {**CLIPPED, "patients": 256}), "dqn": Run(150, {**VALUED, "patients": 64, "explore_over": 90})},
+    ),
+    "capecitabine-hand-foot-v1": Reference(
+        "label, as for grade 2",
+        "the label's steps after hand-foot syndrome, adapted to whole cycles",
+        {"ppo": Run(200, CLIPPED), "dqn": Run(200, {**VALUED, "explore_over": 120})},
+    ),
+    "abiraterone-adaptive-v1": Reference(
+        "on above 300, off below 200",
+        "the best thresholds of PSA found; the authors' are 3000 and 1500",
+        {
+            "ppo": Run(60, {**LONG, "patients": 16, "repeats": 4, "trace": 0.95}),
+            "dqn": Run(60, {**LONG, "patients": 8, "gradients": 200, "explore_over": 30}),
+        },
+    ),
+    "four-state-types-v1": Reference(
+        "1 for 20 days",
+        "the best course found that is the same for all three types",
+        {
+            "analytic": Run(300, {"patients": 16, "learning_rate": 0.003, "discount": 0.99}),
+            "ppo": Run(100, {**FAR, "patients": 48, "learning_rate": 0.001, "trace": 0.95}),
+        },
+    ),
+    "pembrolizumab-escalation-control-v1": Reference(
+        "constant 2 mg/kg",
+        "any dose without a pause, all of which are optima: a return above it is a fault",
+        {"ppo": Run(150, CLIPPED), "dqn": Run(150, {**VALUED, "explore_over": 90})},
+    ),
+    "antiangiogenic-chemo-v1": Reference(
+        "both at once",
+        "both drugs every day until they are used up",
+        {
+            "ppo": Run(60, {**CLIPPED, "patients": 128}),
+            "dqn": Run(100, {**VALUED, "patients": 32, "explore_over": 60}),
+        },
+    ),
+    "melanoma-pembrolizumab-v1": Reference(
+        "until gone",
+        "treatment for as long as a cell is left",
+        {"ppo": Run(80, {**CLIPPED, "patients": 256}), "dqn": Run(100, {**VALUED, "patients": 64, "explore_over": 60})},
+    ),
 }
 
 
 def made(problem: str, name: str, run: Run, env: Any) -> Any:
     """The learner as it is trained on a problem."""
     from posology.learners.catalogue import learner
-    from posology.learners.learner import annealing, configure, suited
+    from posology.learners.learner import ready
 
-    return configure(annealing(suited(learner(name)(), env.spec), max(run.updates, 1)), run.settings)
+    return ready(learner(name)(), env.spec, max(run.updates, 1), run.settings)
 
 
 def trained(problem: str, name: str, run: Run, effort: Effort, tell: Tell) -> list[dict[str, Any]]:
@@ -154,22 +222,66 @@ def judged_on(env: Any) -> int:
 def told(env: Any, run: Path) -> dict[str, Any]:
     """What a stored run reached: `value`, and its effort."""
     found: dict[str, Any] = json.loads((run / "evaluation.json").read_text())
-    if "value" in found or not env.spec.states:  # a planner tells its own; one patient without noise is the value
+    if "value" in found or judged_on(env) == 1:  # a planner tells its own; one patient without noise is the value
         return {"value": found["return_mean"], "exact": True, **found}
     policy = storage.load_policy(run).policy
-    remembers = not isinstance(policy.memory(), tuple)
-    return {**found, "value": played(env, policy) if remembers else exact(env, policy), "exact": not remembers}
+    tabled = bool(env.spec.states) and isinstance(policy.memory(), tuple)
+    return {**found, "value": exact(env, policy) if tabled else played(env, policy), "exact": tabled}
 
 
-def played(env: Any, policy: Any) -> float:
-    """Mean return of a policy on `HELD_OUT` patients."""
+def judge_of(env: Any, policy_of: Callable[[Any], Policy], patients: int) -> Callable[[Any], dict[str, Any]]:
+    """Plays policies on so many patients that nobody learned from: parameters -> returns, terms and costs."""
     import jax
 
     from posology.learners.judge import EVALUATION_SEED, evaluator
 
     judge = jax.random.key(EVALUATION_SEED)
-    unseen = env.draw(jax.random.fold_in(judge, 0), HELD_OUT)
-    return float(evaluator(env, lambda _: policy, unseen, jax.random.fold_in(judge, 1))(())["returns"].mean())
+    unseen = env.draw(jax.random.fold_in(judge, 0), patients)
+    return evaluator(env, policy_of, unseen, jax.random.fold_in(judge, 1))
+
+
+def played(env: Any, policy: Any) -> float:
+    """Mean return of a policy on `HELD_OUT` patients."""
+    return float(judge_of(env, lambda _: policy, HELD_OUT)(())["returns"].mean())
+
+
+def fixed(env: Any, policies: Mapping[str, Callable[[Any], Any]]) -> Callable[[Any], Policy]:
+    """The policy of the i-th of a problem's baselines, so that all of them are compiled at once."""
+    import jax
+    import jax.numpy as jnp
+
+    kind = jnp.int32 if env.spec.discrete else jnp.float32
+    acts = [lambda seen, act=act: jnp.asarray(act(seen), kind) for act in policies.values()]
+    return lambda i: Policy("baseline", lambda key, seen, mask, memory: (jax.lax.switch(i, acts, seen), memory))
+
+
+def baselines(problem: str, tell: Tell, patients: int = 0) -> list[dict[str, Any]]:
+    """What each baseline of a problem reaches: mean return with its 95 % interval over patients, mean terms and costs."""
+    from posology.environments.catalogue import PROBLEMS, environment
+    from posology.learners.judge import summary
+
+    policies = PROBLEMS[problem].policies
+    if not policies:
+        return []
+    env, rows = environment(problem), []
+    play = judge_of(env, fixed(env, policies), patients or (HELD_OUT if judged_on(env) > 1 else 1))
+    for i, name in enumerate(policies):
+        found = summary(env, play(i))
+        tell(f"{problem} baseline '{name}': return {found['return_mean']:.6g}")
+        rows.append({"problem": problem, "policy": name, **found})
+    return rows
+
+
+def by_baseline(found: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of `baselines` as a table in Markdown."""
+    terms, costs = (list(found[0][k]) for k in ("terms", "costs"))
+    head = ["Policy", "Return", "Patients", *(n.replace("_", " ") for n in (*terms, *(f"cost: {n}" for n in costs)))]
+    body = []
+    for row in found:
+        reached = f"{row['return_mean']:.4g} ({row['lower']:.4g} to {row['upper']:.4g})"
+        parts = [f"{v:.4g}" for v in (*row["terms"].values(), *row["costs"].values())]
+        body.append([row["policy"], reached, f"{row['patients']:,}", *parts])
+    return tables.markdown([head, *body])
 
 
 def exact(env: Any, policy: Any) -> float:
@@ -266,7 +378,8 @@ def plan(problem: str, effort: Effort, tell: Tell) -> dict[str, Any]:
         elif kept.get(name, {}).get("settings") == json.loads(json.dumps(dict(run.settings))):
             rows.append(kept[name])
     about = {"problem": problem, "against": asked.against, "meaning": asked.meaning, "known": dict(known)}
-    return {**about, "rows": rows, **storage.machine()}
+    beside = baselines(problem, tell)
+    return {**about, "rows": rows, **({"baselines": beside} if beside else {}), **storage.machine()}
 
 
 def made_of(results: Path) -> list[dict[str, Any]]:

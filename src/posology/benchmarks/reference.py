@@ -53,12 +53,12 @@ def _solve(p: Problem, cohort: Cohort, method: str, rtol: float) -> np.ndarray:
     amount = np.asarray(cohort.amount, np.float64)
     y = np.stack([np.broadcast_to(np.asarray(v), amount[:, 0].shape) for v in p.model.baseline(own)], axis=1)
     n, s = y.shape
-    entry = p.model.State._fields.index(p.model.entries[p.model.entry].state)  # type: ignore[attr-defined]
+    entry = p.model.receives
     marks = sorted({0.0, p.duration, *p.times, p.period})
     more: dict[str, Any] = {"lband": s - 1, "uband": s - 1} if method == "LSODA" else {}
     found = np.empty((n, p.repeats, len(p.times), s))
     for k in range(p.repeats):
-        if p.duration == 0:
+        if p.duration == 0 and entry is not None:
             y[:, entry] += amount[:, k]
         for start, end in zip(marks, marks[1:], strict=False):
             rate = amount[:, k] / p.duration if end <= p.duration else 0 * amount[:, k]

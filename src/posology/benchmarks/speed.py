@@ -58,7 +58,7 @@ def one_by_one(p: Problem, patients: Cohort, rtol: float) -> tuple[np.ndarray, f
     """States by SciPy's LSODA, patient after patient in plain Python, and patient-days per second of one core."""
     from scipy.integrate import solve_ivp
 
-    state, entry = p.model.State, p.model.State._fields.index(p.model.entries[p.model.entry].state)  # type: ignore[attr-defined]
+    state, entry = p.model.State, p.model.receives
     amount = np.asarray(patients.amount, float)
     found, marks = [], sorted({0.0, p.duration, *p.times, p.period})
     core = time.process_time()
@@ -67,7 +67,8 @@ def one_by_one(p: Problem, patients: Cohort, rtol: float) -> tuple[np.ndarray, f
         y = np.array(p.model.baseline(own), float)
         rows = []
         for a in amount[i]:
-            y[entry] += a * (p.duration == 0)
+            if entry is not None:
+                y[entry] += a * (p.duration == 0)
             for start, end in zip(marks, marks[1:], strict=False):
                 rate = a / p.duration if end <= p.duration else 0.0
                 slope = lambda t, y, r=rate: p.model.rates(t, state(*y.tolist()), own, r)  # noqa: E731

@@ -37,8 +37,8 @@ def told(table: Table) -> str:
         f"Problem `{table['treatment']}`: {table['patients']:,} virtual patients that no policy learned from, the same "
         f"in every arm{learned}. In brackets 95 % intervals."
     ]
-    if TREATMENTS[table["treatment"]].research_only:
-        found.append("Above-label doses: for comparing methods, not for patients.")
+    if why := TREATMENTS[table["treatment"]].research_only:
+        found.append(f"For comparing methods, not for patients: {why}.")
     known = [arm for arm in RULES if arm in table["arms"]]
     if known:
         found.append(f"{' and '.join(known)} see{'s' * (len(known) == 1)} the true nadir, which a clinic does not.")
@@ -165,6 +165,17 @@ def with_budget(found: Iterable[Mapping[str, Any]]) -> str:
     return markdown([head, *body])
 
 
+def adapted(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence adaptation`: returns on the new patients, and decisions until most of the gap was closed."""
+    head = ["Transfer", "Learner", "Seeds", "Standard dose", "As it is", "Best in the end", "Decisions, warm", "From scratch"]
+    body = []
+    for row in found:
+        counts = [f"{n:,.0f}" if n is not None else "not by all" for n in (row["decisions"][k] for k in ("warm", "scratch"))]
+        returns = [f"{row['standard']:.3f}", _interval(row["zero_shot"]), f"{row['reference']:.3f}"]
+        body.append([row["title"], row["learner"], str(row["seeds"]), *returns, *counts])
+    return markdown([head, *body])
+
+
 def regret(found: Iterable[Mapping[str, Any]]) -> str:
     """Rows of `posology evidence regret`: what was lost, and how fast that grows."""
     head = ["Learner", "Patients", "Regret", "Exponent of its growth", "Slower than √T"]
@@ -172,6 +183,17 @@ def regret(found: Iterable[Mapping[str, Any]]) -> str:
     for row in found:
         ends = [_interval({**row[k], "return_mean": row[k]["mean"]}) for k in ("regret", "exponent")]
         body.append([row["learner"], f"{row['decisions']:,}", *ends, "yes" if row["slower_than_root"] else "not shown"])
+    return markdown([head, *body])
+
+
+def derivatives(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence gradient`: the end, and the effort until the level that all learners reached."""
+    head = ["Problem", "Learner", "Return", "Decisions", "Seconds", "Compiling (s)", "Level", "Decisions to it", "Seconds to it"]
+    body = []
+    for row in found:
+        ends = [f"{row['samples']:,.0f}", _seconds(row["seconds"]), _seconds(row["compile_seconds"])]
+        level = [f"{row['level']:.4g}", f"{row['level_samples']:,.0f}", _seconds(row["level_seconds"])]
+        body.append([f"`{row['problem']}`", row["learner"], _interval(row), *ends, *level])
     return markdown([head, *body])
 
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "tune": "posology.commands.tune:tune",
     "trial": "posology.commands.trial:trial",
     "individualise": "posology.commands.individualise:individualise",
+    "forecast": "posology.commands.forecast:forecast",
     "report": "posology.commands.report:report",
     "benchmark": "posology.commands.benchmark:benchmark",
     "evidence": "posology.commands.evidence:evidence",

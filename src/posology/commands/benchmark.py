@@ -1,4 +1,4 @@
-"""`posology benchmark accuracy|speed|finite|calibration|recommendation|learners`: how exact and how fast it all is."""
+"""`posology benchmark accuracy|checks|speed|finite|calibration|recommendation|learners`: how exact and how fast it all is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from posology.commands.progress import told
 
 benchmark = typer.Typer(add_completion=False, help="Measure how exact and how fast engine, posteriors and learners are.")
 
-MODEL = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model with a cohort when not given.")
+MODEL = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model when not given.")
 SEED = typer.Option(0, min=0, max=2**31 - 1, help="Seed of the cohort.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
@@ -23,9 +23,10 @@ COMPARED_COLUMNS = ("problem", "learner", "envs", "ours_seconds", "ratio", "rati
 
 def problems(model_id: str | None) -> list[Any]:
     """The problems asked for."""
-    from posology.benchmarks.cohort import PROBLEMS
+    from posology.benchmarks.cohort import problem
+    from posology.patients.catalogue import ids
 
-    return [PROBLEMS[known(model_id, PROBLEMS, "model with a cohort")]] if model_id else list(PROBLEMS.values())
+    return [problem(known(model_id, ids(), "model"))] if model_id else [problem(m) for m in ids()]
 
 
 def show(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
@@ -49,6 +50,19 @@ def accuracy(
     rows = [measured(p, patients, seed, precise) for p in problems(model_id)]
     columns = ("model", "patients", "p99_relative_error", "bar_p99", "max_relative_error", "bar_max", "met")
     show(rows, columns, as_json)
+
+
+@benchmark.command()
+def checks(model_id: str = MODEL, as_json: bool = JSON) -> None:
+    """Printed values of each model beside those of SciPy and of the engine as shipped."""
+    from posology.benchmarks.checks import rows
+    from posology.patients.catalogue import MODELS
+
+    chosen = [known(model_id, MODELS, "model with printed values")] if model_id else list(MODELS)
+    found = [row for m in chosen for row in rows(MODELS[m])]
+    show(found, ("model", "case", "quantity", "printed", "scipy", "engine", "met"), as_json)
+    if not all(row["met"] for row in found):
+        raise typer.Exit(1)
 
 
 @benchmark.command()

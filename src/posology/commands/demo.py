@@ -44,14 +44,14 @@ def demo(
     from posology.evaluation.trial import trial
     from posology.figures.report import write_report
     from posology.learners.catalogue import learner
-    from posology.learners.learner import annealing, configure, suited
+    from posology.learners.learner import ready
     from posology.learners.loops import train
 
     writable(out, "--out", folder=True)
     question = treatment(TREATMENT)
     run, updates = out / "ppo", UPDATES["ppo"]
     print(f"Learning: {question.question} (PPO, {updates} updates, at most {seconds:.0f} s)", file=sys.stderr)
-    made = configure(annealing(suited(learner("ppo")(), question.spec), updates), SETTINGS["ppo"])
+    made = ready(learner("ppo")(), question.spec, updates, SETTINGS["ppo"])
     train(TreatmentEnvironment(question), made, run, SEED, updates=updates, seconds=seconds, report=shown)
     names = [*ARMS, str(run)]
     with told("playing", patients) as progress:

@@ -74,16 +74,30 @@ def model_description(model: Any) -> dict[str, Any]:
         "equations": equations(model),
         "parameters": [parameter(s, n) for s, n in numbers_of(model.Params).items()],
         "individual": described_numbers(model.own),
-        "bounds": [parameter(s, n) for s, n in model.bounds.items()],
-        "correlations": {" ~ ".join(pair): value for pair, value in model.correlations.items()},
         "states": described_numbers(model.State),
-        "readings": [reading(model, name) for name in model.reading_units],
         "covariates": [vars(c) for c in model.covariates],
-        "entries": {name: vars(entry) for name, entry in model.entries.items()},
         "time_unit": model.time_unit,
-        "solver": model.solver,
         "source": model.source,
         "not_for": model.not_for,
+        **(in_steps(model) if model.kind == "map" else by_equations(model)),
+    }
+
+
+def in_steps(model: Any) -> dict[str, Any]:
+    """What a model in steps says beside."""
+    readings = [{"name": name, "unit": unit, "residual": None} for name, unit in model.reading_units.items()]
+    return {"readings": readings, "inputs": dict(model.inputs), "step": model.step}
+
+
+def by_equations(model: Any) -> dict[str, Any]:
+    """What a model of differential equations says beside."""
+    return {
+        "bounds": [parameter(s, n) for s, n in model.bounds.items()],
+        "correlations": {" ~ ".join(pair): value for pair, value in model.correlations.items()},
+        "readings": [reading(model, name) for name in model.reading_units],
+        "entries": {name: vars(entry) for name, entry in model.entries.items()},
+        "regimen": {**vars(model.regimen), "unit": model.recorded_unit},
+        "solver": model.solver,
     }
 
 
@@ -142,6 +156,7 @@ def problem_description(member_id: str, p: Any) -> dict[str, Any]:
         "terms": [{"name": n, "weight": w} for n, w in zip(spec.terms, spec.weights, strict=True)],
         "costs": [{"name": n, "at_most": m} for n, m in zip(spec.costs, spec.at_most, strict=True)],
         "known": dict(p.known),
+        "policies": list(p.policies),
         "parameters": [parameter(s, n) for s, n in numbers_of(p.params).items()] if p.params else [],
         "not_for": p.not_for,
         "source": p.source,
@@ -171,7 +186,7 @@ def show_model(d: dict[str, Any]) -> None:
         for p in d["parameters"]
     ]
     print_table("typical values (a case sets them as `parameters`)", columns, cells)
-    if d["bounds"]:
+    if d.get("bounds"):
         columns = ["symbol", "value", "unit", "status", "meaning", "source"]
         print_table("bounds (not set by a case)", columns, [[b[k] for k in columns] for b in d["bounds"]])
     of_three = ["name", "unit", "meaning"]
@@ -182,9 +197,26 @@ def show_model(d: dict[str, Any]) -> None:
     print_table("readings", ["name", "unit", "error of a measurement"], errors)
     columns = ["name", "unit", "low", "high", "default", "sets", "meaning", "source"]
     print_table("covariates (low to high: the population)", columns, [[c[k] for k in columns] for c in d["covariates"]])
-    print(f"doses go into: {', '.join(d['entries'])} · time unit: {d['time_unit']} · source: {d['source']}")
+    print(f"{dosing(d)} · source: {d['source']}")
     print(f"credibility class: {d['class']} · weakest number: {d['status']}")
     print(f"not for: {d['not_for'] or 'nothing said'}")
+
+
+def dosing(d: dict[str, Any]) -> str:
+    """What can be given, and how time runs."""
+    if d["kind"] == "map":
+        given = ", ".join(f"{name} ({unit})" for name, unit in d["inputs"].items())
+        return f"inputs: {given} · steps of {d['step']:g} {d['time_unit']}"
+    return f"doses go into: {', '.join(d['entries'])} · usual doses: {usual(d)} · time unit: {d['time_unit']}"
+
+
+def usual(d: dict[str, Any]) -> str:
+    """The model's regimen in words."""
+    r = d["regimen"]
+    lasting = f" over {r['duration']:g} {d['time_unit']}" if r["duration"] else ""
+    repeated = f", {r['times']} times, every {r['every']:g} {d['time_unit']}" if r["times"] > 1 else ""
+    scaled = f" times {r['per']}" if r["per"] else ""
+    return f"{r['amount']:g} {r['unit']}{scaled}{lasting}{repeated} ({r['source']})"
 
 
 def show_treatment(d: dict[str, Any]) -> None:

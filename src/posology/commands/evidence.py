@@ -38,7 +38,7 @@ def evidence(
     patients: int = typer.Option(10_000, min=2, help="Virtual patients of each trial."),
     seeds: int = typer.Option(3, min=1, help="Trainings per learner."),
     updates: int = typer.Option(0, min=0, help="Updates of each training; its own number when 0."),
-    learner: list[str] = typer.Option([], "--learner", help="Only these learned arms or learners; repeat it."),
+    learner: list[str] = typer.Option([], "--learner", help="Learn only these, beside those that are there; repeat it."),
     skip: list[str] = typer.Option([], "--skip", help="Baselines to leave out, such as the slow map-greedy; repeat it."),
     minutes: float = typer.Option(0.0, min=0, help="Stop after so long and go on with the next call; 0: never."),
     runs: Path = typer.Option(Path("runs/evidence"), help="Where parts are kept."),

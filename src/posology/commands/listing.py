@@ -38,7 +38,7 @@ def catalogue(family: Family) -> Mapping[str, Any]:
     held = importlib.import_module(module)
     members: Mapping[str, Any] = getattr(held, name)
     added = held.added() if hasattr(held, "added") else ()
-    return {**members, **getattr(held, "PROBLEMS", {}), **{i: held.model(i) for i in added}}
+    return {**members, **getattr(held, "MAPS", {}), **getattr(held, "PROBLEMS", {}), **{i: held.model(i) for i in added}}
 
 
 def title_of(member_id: str, member: Any) -> str:

@@ -30,16 +30,17 @@ def simulate(
 ) -> None:
     """Simulate one patient under fixed doses and print states and readings at the times asked for."""
     from posology.patients import case as cases
-    from posology.patients import catalogue
+    from posology.patients import catalogue, map_case
 
-    model = catalogue.model(known(model_id, catalogue.ids(), "model"))
+    known(model_id, (*catalogue.ids(), *catalogue.MAPS), "model")
+    model: Any = catalogue.MAPS.get(model_id) or catalogue.model(model_id)
     raw = read_json(case_file)
     if not isinstance(raw, dict):
         raise ValueError(f"{case_file}: expected an object, got {type(raw).__name__}")
     if raw.get("model", model.id) != model.id:
         raise ValueError(f"{case_file}: the case is for '{raw['model']}', not for '{model.id}'")
-    checked = cases.read(model, raw)
-    result = cases.simulate(checked, precise)
+    steps = model.kind == "map"
+    result = map_case.simulate(model, raw, precise) if steps else cases.simulate(cases.read(model, raw), precise)
     if as_json:
         return print_json(result)
     columns = {**result["readings"], **result["states"]}

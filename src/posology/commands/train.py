@@ -70,7 +70,7 @@ def train(
     """Learn a dosing policy; a killed training goes on where its last checkpoint stands."""
     from posology.environments.catalogue import PROBLEMS, TREATMENTS, environment, spec
     from posology.learners.catalogue import LEARNERS, learner
-    from posology.learners.learner import annealing, configure, suited
+    from posology.learners.learner import ready
 
     asked = spec(known(treatment_id, {**TREATMENTS, **PROBLEMS}, "treatment"))
     entry = LEARNERS[known(learner_id, LEARNERS, "learner")]
@@ -78,7 +78,7 @@ def train(
         raise ValueError(f"{learner_id} cannot learn {treatment_id}: {reason}")
     out = out or Path("runs") / treatment_id / learner_id / ("" if seeds else f"seed-{seed}")
     writable(out, "--out", folder=True)
-    made = configure(annealing(suited(learner(learner_id)(), asked), updates), {**of_file(file), **settings(change)})
+    made = ready(learner(learner_id)(), asked, updates, {**of_file(file), **settings(change)})
     quiet = (lambda event: None) if as_json else show
     env = environment(treatment_id)
     if entry.plans:

@@ -20,15 +20,16 @@ from posology.environments.belief import Believer, features
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import Chosen, TreatmentEnvironment
 from posology.environments.reward import GRADE_4_BELOW
-from posology.evaluation import level_guided, size_scaled
-from posology.learners.planning import course_oracle, ensemble_greedy, map_greedy, oracle
+from posology.evaluation import area_guided, level_guided, size_scaled, titration, usual_dose
+from posology.learners.planning import course_oracle, ensemble_greedy, map_greedy, oracle, plan_oracle
 from posology.policies import storage
 from posology.policies.policy import Policy
 
 KNOWN = (
-    "standard", "fixed:<amount>", "clinical-rule", "rule-plus-10", "proportional-rule", "size-scaled",
+    "standard", "fixed:<amount>", "clinical-rule", "rule-plus-10",
+    "proportional-rule", "size-scaled", "usual-dose", "area-rule", "titration",
     "map-greedy", "ensemble-greedy", "ensemble-greedy:<particles>",
-    "oracle", "oracle-course",
+    "oracle", "oracle-course", "oracle-plan",
 )  # fmt: skip
 GRADE_2_BELOW = 1.5  # CTCAE v5.0: below this grade 2 begins
 
@@ -66,6 +67,10 @@ def _fixed(amount: float, env: TreatmentEnvironment, key: Any, s: Any, o: Any, m
     return _within(env, mask, jnp.float32(amount)), m
 
 
+def _first(visits: int, amount: float, env: TreatmentEnvironment, key: Any, s: Any, o: Any, mask: Any, p: Any, m: Any) -> Any:
+    return _within(env, mask, jnp.where(s.step < visits, jnp.float32(amount), 0.0)), m
+
+
 def _rule(up: float, low: float, high: float, env: Any, key: Any, state: Any, o: Any, mask: Any, p: Any, m: Any) -> Any:
     """The last dose, −20 % after grade 4, `up` more after grade 0 or 1, within [low, high]."""
     factor = jnp.where(
@@ -84,12 +89,38 @@ def _course_oracle(b: Believer, env: Any, key: Any, state: Any, o: Any, mask: An
     return env.chosen(course_oracle.choose(b, state, mask, patient)), m
 
 
+def _plan_oracle(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, plan: Any) -> Any:
+    plan = plan_oracle.improved(env, state, mask, patient, plan)
+    return env.chosen(plan[state.step]), plan
+
+
 def _proportional(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
     return level_guided.choose(env, state, mask, patient), m
 
 
 def _size_scaled(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
     return size_scaled.choose(env, mask, patient), m
+
+
+def _usual(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    return usual_dose.choose(env, mask, patient), m
+
+
+def _by_area(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    return area_guided.choose(env, state, mask, patient), m
+
+
+def _titrated(env: Any, key: Any, state: Any, o: Any, mask: Any, patient: Any, m: Any) -> Any:
+    return titration.choose(env, state, mask, patient), m
+
+
+# Arms for some treatments only: what they go by, whether a treatment has it, and who chooses.
+PARTICULAR: dict[str, tuple[str, Callable[[TreatmentEnvironment], bool], Any]] = {
+    "size-scaled": ("size and age of a child, which the model does not read", size_scaled.knows, _size_scaled),
+    "usual-dose": ("a usual dose that depends on the patient, which the treatment does not have", usual_dose.knows, _usual),
+    "area-rule": ("several levels after one dose, which are not taken", area_guided.knows, _by_area),
+    "titration": ("a range of a count of cells, which is not asked about", titration.knows, _titrated),
+}
 
 
 def _policy(policy: Policy, env: Any, key: Any, state: Any, observation: Any, mask: Any, p: Any, memory: Any) -> Any:
@@ -218,7 +249,8 @@ def guideline(name: str, env: TreatmentEnvironment) -> Arm:
     """
     standard = env.treatment.standard.amount
     if name == "standard":
-        return Arm(name, partial(_fixed, standard))
+        visits = env.treatment.standard_visits
+        return Arm(name, partial(_first, visits, standard) if visits else partial(_fixed, standard))
     if name.startswith("fixed:"):
         return Arm(name, partial(_fixed, _number(name, float, 0, 1e6, "fixed:175")))
     if name == "map-greedy":
@@ -228,22 +260,25 @@ def guideline(name: str, env: TreatmentEnvironment) -> Arm:
         return _ensemble_greedy(name, env, ensemble_greedy.PARTICLES)
     if name.startswith("ensemble-greedy:"):
         return _ensemble_greedy(name, env, _number(name, int, 2, 4096, "ensemble-greedy:64"))
-    levels = env.treatment.window is not None
-    if name in (("clinical-rule", "rule-plus-10") if levels else ("proportional-rule",)):
-        what = "grades of neutropenia" if levels else "levels of a drug"
+    graded, levels = env.treatment.graded, env.treatment.window is not None
+    if (name in ("clinical-rule", "rule-plus-10") and not graded) or (name == "proportional-rule" and not levels):
+        what = "levels of a drug" if name == "proportional-rule" else "grades of neutropenia"
         raise ValueError(f"arm '{name}' goes by {what}, which {env.treatment.id} does not ask about")
     if name == "proportional-rule":
         return Arm(name, _proportional)
-    if name == "size-scaled":
-        if not size_scaled.knows(env):
-            raise ValueError(f"arm '{name}' goes by size and age of a child, which the model of {env.treatment.id} does not read")
-        return Arm(name, _size_scaled)
+    if name in PARTICULAR:
+        what, knows, choose = PARTICULAR[name]
+        if not knows(env):
+            raise ValueError(f"arm '{name}' goes by {what} in {env.treatment.id}")
+        return Arm(name, choose)
     if name == "clinical-rule":
         return Arm(name, partial(_rule, 0.0, 0.0, float("inf")))
     if name == "rule-plus-10":
         return Arm(name, partial(_rule, 0.1, 60.0, 250.0))
     if name == "oracle":
         return Arm(name, _oracle)
+    if name == "oracle-plan":
+        return Arm(name, _plan_oracle, partial(plan_oracle.nothing_planned, env))
     if name == "oracle-course":
         return Arm(name, partial(_course_oracle, Believer(env.treatment, 1)))
     raise ValueError(f"unknown arm '{name}'; known: {', '.join(KNOWN)}, or a run folder")

@@ -48,8 +48,8 @@ def recorder(env: TreatmentEnvironment, arm: Arm, explore: float) -> Visits:
 
     def columns(v: Visit) -> dict[str, Any]:
         probability, row = v.how
-        given, mg = v.chosen, env.mg(v.chosen.amount, v.patient)
-        action = (row, given.amount, mg, env.duration, given.every, given.wait)
+        given, dose = v.chosen, env.recorded(v.chosen.amount, v.patient)
+        action = (row, given.amount, dose, env.duration, given.every, given.wait)
         return {
             "alive": v.alive,
             "time": v.state.day * DAY,
@@ -70,13 +70,13 @@ def recorder(env: TreatmentEnvironment, arm: Arm, explore: float) -> Visits:
 def layout(env: TreatmentEnvironment, about: Mapping[str, Any]) -> Layout:
     """What the columns of this treatment's table are."""
     t = env.treatment
-    unit = t.actions[0].unit
+    unit, recorded = t.actions[0].unit, t.model.recorded_unit
     return Layout(
         treatment=t.id,
         fingerprint=env.fingerprint,
         observation=tuple((f.name, f.unit) for f in env.spec.observation),
         # `every`: hours between doses until the next decision, 0 for a single one.
-        action=(("row", "1"), ("amount", unit), ("mg", "mg"), ("duration", "h"), ("every", "h"), ("wait", "d")),
+        action=(("row", "1"), ("amount", unit), ("dose", recorded), ("duration", "h"), ("every", "h"), ("wait", "d")),
         terms=env.spec.terms,
         costs=env.spec.costs,
         channels=t.channels,

@@ -24,7 +24,7 @@ def choose(env: TreatmentEnvironment, state: Any, mask: Any, patient: Any) -> Ch
     """
     t = env.treatment
     level, _ = latest(state.history, env.names.index(t.key), state.day * DAY)
-    last = _daily(env, state) / env.mg(1.0, patient)
+    last = _daily(env, state) / env.recorded(1.0, patient)
     known = (state.given > 0) & (last > 0) & (level > 0)
     return nearest(env, jnp.where(known, last * t.target / jnp.where(known, level, 1.0), per_day(t.standard)), mask)
 
@@ -43,7 +43,7 @@ def nearest(env: TreatmentEnvironment, wanted: Any, mask: Any) -> Chosen:
 
 
 def _daily(env: TreatmentEnvironment, state: Any) -> Any:
-    """mg per day given since the visit before."""
+    """Dose per day, as recorded, given since the visit before."""
     h, days = state.history, env.treatment.standard.wait
     recent = (h.time > (state.day - days) * DAY - 1e-3) & (h.time < state.day * DAY - 1e-3)
     given = h.present & (h.what == env.names.index("dose")) & recent

@@ -79,7 +79,7 @@ def outcome(treatment: Treatment, per_seed: list[Played]) -> Outcome:
     stacked = {k: np.stack([getattr(p, k) for p in per_seed]) for k in ("lowest", "dose", "given", "terms", "costs")}
     planned = treatment.standard.amount * treatment.doses
     return Outcome(
-        nadir=stacked["lowest"],
+        nadir=stacked["lowest"] if treatment.graded else None,
         dose=np.where(stacked["given"], stacked["dose"], 0.0),
         dosed=stacked["given"].astype(bool),
         reward=np.stack([p.reward.sum(axis=1) for p in per_seed]),
@@ -89,6 +89,7 @@ def outcome(treatment: Treatment, per_seed: list[Played]) -> Outcome:
         anc=np.mean([bands(p, days) for p in per_seed], axis=0),
         planned_dose=planned,
         dose_unit=treatment.standard.unit,
+        reading=treatment.key,
     )
 
 

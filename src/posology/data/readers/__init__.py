@@ -43,7 +43,9 @@ def _parse(text: str, path: str | Path, where: str, units: NonmemUnits | None) -
         return fhir.records(raw, where) if isinstance(raw, dict) and "resourceType" in raw else json.records(raw, where)
     if Path(path).suffix.lower() == ".json":
         raise ValueError(f"{where}, line 1: is not valid JSON (must begin with an object)")
-    header = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    header = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), None)
+    if header is None:
+        raise ValueError(f"{where}: holds comments alone, no header and no rows")
     columns = [c.strip().strip('"').lower() for c in header.split(",")]
     if "kind" in columns:
         return csv.records(text, where)

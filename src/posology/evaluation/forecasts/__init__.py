@@ -1,0 +1,1 @@
+"""How well models foresee real patients: `posology forecast`."""
