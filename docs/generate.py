@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import learned
+import modelled
 
-from posology.benchmarks import tables
+from posology.benchmarks import problems, tables
 from posology.commands.describe import (
     continuous_dose,
+    dosing,
     model_description,
     problem_description,
     spread_percent,
@@ -28,7 +30,18 @@ to it and still has to be read there, *assumed* is ours, with the reason. Writte
 TREATMENTS_INTRO = """# Treatments
 
 The questions asked of the models. Written from the catalogue at each build.
+
+To add one: a file in `environments/treatments/` that fills in a `Treatment`, and a line in `environments/catalogue.py`. A
+model that counts in days, weeks or months goes through `in_hours`; doses are in mg, per m2 or kg, or in the unit of the
+model's own entry. A term is a function of an `Interval`, which holds the key reading's lowest value and every reading before
+and after. `usual` is the standard of care where it depends on the patient, `standard_visits` after how many visits it ends,
+`stops` what ends a course for good. A published problem, with an environment of its own, stands in `environments/problems/`;
+`ode.py` and `mapped.py` make one from equations or from a model in steps, and `policies` are what a clinic could do there.
 """
+
+CHECKED = "`posology benchmark checks` makes this table; times in the model's unit. Areas are by SciPy alone.\n"
+MODEL_PAGES = Path(__file__).parent / "models" / "generated"
+
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     """A Markdown table."""
@@ -44,12 +57,14 @@ def model_page(d: dict[str, Any]) -> str:
         for p in d["parameters"]
     ]
     keys = ("value", "unit", "status", "meaning", "source")
-    choices = [[f"`{b['symbol']}`", *(b[k] for k in keys)] for b in d["bounds"]]
+    choices = [[f"`{b['symbol']}`", *(b[k] for k in keys)] for b in d.get("bounds", [])]
     bounds = ["## Bounds\n", table(["symbol", *keys], choices)] if choices else []
     covariates = [[f"`{c['name']}`", c["unit"], c["low"], c["high"], c["default"], c["meaning"]] for c in d["covariates"]]
     parts = [
         f"# {d['id']}\n\n{d['title']}. Credibility class: {d['class']}. Weakest number: *{d['status']}*.\n",
         f"```text\n{d['equations']}\n```\n",
+        modelled.drawn(MODEL_PAGES, d["id"]),
+        f"{dosing(d)}.\n",
         "## Numbers\n",
         table(["symbol", "value", "unit", "CV %", "CV % occasion", "status", "meaning", "source"], numbers),
         *bounds,
@@ -60,6 +75,9 @@ def model_page(d: dict[str, Any]) -> str:
     ]
     if covariates:
         parts += ["## Covariates\n", table(["name", "unit", "low", "high", "default", "meaning"], covariates)]
+    if d["kind"] == "ode":
+        columns = ["case", "quantity", "printed", "SciPy", "engine", "met", "source"]
+        parts += ["## Printed values\n", CHECKED, table(columns, modelled.printed(d["id"]))]
     return "\n".join([*parts, f"**Not for:** {d['not_for'] or 'nothing said'}.\n"])
 
 
@@ -107,9 +125,20 @@ def problem_page(d: dict[str, Any]) -> str:
         *numbers_of_problem(d),
         "## Actions\n",
         table(["label", "amount", "unit"], [[a["label"], a["amount"], a["unit"]] for a in d["actions"]]),
+        *baselines_of_problem(d["id"]),
         f"**Not for:** {d['not_for']}. Source: {d['source']}.\n",
     ]
     return "\n".join(parts)
+
+
+def baselines_of_problem(problem: str) -> list[str]:
+    """What a clinic could do, and what that reaches where it has been measured."""
+    policies = catalogue(Family.treatments)[problem].policies
+    if not policies:
+        return []
+    found = (learned.read(Path(__file__).parent / "results", problem) or {}).get("baselines")
+    shown = problems.by_baseline(found) if found else f"{', '.join(f'`{name}`' for name in policies)}. Not measured yet."
+    return ["## Baselines\n", f"{shown}\n", f"`posology evidence {problem}` measures them.\n"]
 
 
 def numbers_of_problem(d: dict[str, Any]) -> list[str]:
@@ -145,7 +174,7 @@ def write(folder: Path) -> None:
 def _family(folder: Path, index: str, members: dict[str, dict[str, Any]], page: Any) -> None:
     pages = folder / "generated"
     pages.mkdir(parents=True, exist_ok=True)
-    for old in pages.glob("*.md"):
+    for old in [*pages.glob("*.md"), *pages.glob("*.svg")]:
         old.unlink()
     for member_id, description in members.items():
         (pages / f"{member_id}.md").write_text(page(description), encoding="utf-8")

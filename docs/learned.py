@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from posology.benchmarks import ablation, gradient, learners, peers, problems, regret, tables
+from posology.benchmarks import ablation, forecasts, learners, peers, problems, regret, tables
 from posology.figures import style
 from posology.figures.curves import Curve, curves
 from posology.figures.front import front
@@ -104,10 +104,13 @@ def special(results: Path, pages: Path) -> list[str]:
     """Derivatives, regret, options of DQN, and the front between effort and harm."""
     parts = []
     if found := read(results, "gradient"):
-        parts += ["## Derivatives through the patient", gradient.table(found["rows"])]
+        parts += ["## Derivatives through the patient", tables.derivatives(found["rows"])]
     if found := read(results, "regret"):
         parts += ["## Regret of bandits", tables.regret(found["rows"])]
         parts.append(drawn(pages, "regret", regret.figure(found), "Cumulative regret of the bandits"))
+    if found := read(results, "adaptation"):
+        said = f"Decisions on new patients until {found['share']:.0%} of the gap from the standard dose to the best was closed."
+        parts += ["## Adapting to other patients", said, tables.adapted(found["rows"])]
     if found := read(results, "ablation"):
         parts += ["## Options of DQN", tables.options(found["rows"])]
         for problem in (c["problem"] for c in found["curves"]):
@@ -127,3 +130,5 @@ def write(folder: Path) -> None:
     for id in LEARNERS:
         (pages / f"{id}.part").write_text(page(id, results, pages), encoding="utf-8")
     (pages / "measured.md").write_text(measured(results, pages), encoding="utf-8")
+    seen = read(results, "forecasts")
+    (pages / "forecasts.part").write_text(forecasts.by_model(seen) + "\n" if seen else "Not made yet.\n", encoding="utf-8")
