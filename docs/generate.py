@@ -9,7 +9,7 @@ from typing import Any
 import learned
 import modelled
 
-from posology.benchmarks import problems, tables
+from posology.benchmarks import tables
 from posology.commands.describe import (
     continuous_dose,
     dosing,
@@ -137,7 +137,7 @@ def baselines_of_problem(problem: str) -> list[str]:
     if not policies:
         return []
     found = (learned.read(Path(__file__).parent / "results", problem) or {}).get("baselines")
-    shown = problems.by_baseline(found) if found else f"{', '.join(f'`{name}`' for name in policies)}. Not measured yet."
+    shown = tables.beside(found) if found else f"{', '.join(f'`{name}`' for name in policies)}. Not measured yet."
     return ["## Baselines\n", f"{shown}\n", f"`posology evidence {problem}` measures them.\n"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from posology.benchmarks import ablation, forecasts, learners, peers, problems, regret, tables
+from posology.benchmarks import ablation, learners, peers, problems, regret, tables
 from posology.figures import style
 from posology.figures.curves import Curve, curves
 from posology.figures.front import front
@@ -131,4 +131,4 @@ def write(folder: Path) -> None:
         (pages / f"{id}.part").write_text(page(id, results, pages), encoding="utf-8")
     (pages / "measured.md").write_text(measured(results, pages), encoding="utf-8")
     seen = read(results, "forecasts")
-    (pages / "forecasts.part").write_text(forecasts.by_model(seen) + "\n" if seen else "Not made yet.\n", encoding="utf-8")
+    (pages / "forecasts.part").write_text(tables.foreseen(seen["rows"]) + "\n" if seen else "Not made yet.\n", encoding="utf-8")

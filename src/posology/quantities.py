@@ -116,8 +116,16 @@ def numbers_of(a_table: Any) -> Mapping[str, Number]:
 
 def part(a_table: Any, without: tuple[str, ...]) -> type:
     """The table without some of its fields."""
-    rows = {name: number for name, number in numbers_of(a_table).items() if name not in without}
-    return table(type(a_table.__name__, (), {"__annotations__": dict.fromkeys(rows, float), **rows}))
+    return _made(a_table, {name: number for name, number in numbers_of(a_table).items() if name not in without})
+
+
+def together(*tables: Any) -> type:
+    """One table with the fields of several, under the name of the first."""
+    return _made(tables[0], {name: number for each in tables for name, number in numbers_of(each).items()})
+
+
+def _made(named_as: Any, rows: Mapping[str, Number]) -> type:
+    return table(type(named_as.__name__, (), {"__annotations__": dict.fromkeys(rows, float), **rows}))
 
 
 def replace(row: T, **changes: Any) -> T:

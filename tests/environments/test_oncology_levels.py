@@ -23,7 +23,7 @@ from posology.environments.treatments import (
 from posology.evaluation import area_guided, titration
 from posology.evaluation.arms import guideline
 from posology.evaluation.rollout import play
-from posology.safety.drugs import CEILINGS
+from posology.safety.drugs import CEILING_ONLY
 from posology.safety.limits import Facts
 from posology.safety.rules import calvert
 from posology.safety.shield import allowed
@@ -72,9 +72,9 @@ def course(name, patient, amounts):
     return jax.jit(lambda a: jax.lax.scan(visit, x, a)[1])(jnp.array(amounts, jnp.float32))
 
 
-@pytest.mark.parametrize(("name", "set_name"), list(zip(TREATMENTS, CEILINGS, strict=True)))
+@pytest.mark.parametrize(("name", "set_name"), list(zip(TREATMENTS, CEILING_ONLY, strict=True)))
 def test_the_ceiling_of_a_drug_closes_the_rows_above_it_and_no_other(name, set_name):
-    t, (limit,) = TREATMENTS[name], CEILINGS[set_name]
+    t, (limit,) = TREATMENTS[name], CEILING_ONLY[set_name]
     assert t.limits == (limit,)
     times = DAY / t.standard.interval if limit.unit.endswith("/d") else 1.0
     most, spec = dict(limit.numbers)["maximum"] / times, t.spec

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from posology.benchmarks import tables
 from posology.policies import storage
 from posology.policies.policy import Policy
 
@@ -270,18 +269,6 @@ def baselines(problem: str, tell: Tell, patients: int = 0) -> list[dict[str, Any
         tell(f"{problem} baseline '{name}': return {found['return_mean']:.6g}")
         rows.append({"problem": problem, "policy": name, **found})
     return rows
-
-
-def by_baseline(found: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of `baselines` as a table in Markdown."""
-    terms, costs = (list(found[0][k]) for k in ("terms", "costs"))
-    head = ["Policy", "Return", "Patients", *(n.replace("_", " ") for n in (*terms, *(f"cost: {n}" for n in costs)))]
-    body = []
-    for row in found:
-        reached = f"{row['return_mean']:.4g} ({row['lower']:.4g} to {row['upper']:.4g})"
-        parts = [f"{v:.4g}" for v in (*row["terms"].values(), *row["costs"].values())]
-        body.append([row["policy"], reached, f"{row['patients']:,}", *parts])
-    return tables.markdown([head, *body])
 
 
 def exact(env: Any, policy: Any) -> float:

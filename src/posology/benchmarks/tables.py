@@ -154,6 +154,31 @@ def reached(found: Iterable[Mapping[str, Any]]) -> str:
     return markdown([["Problem", "Known", "Learner", "Return", "Seeds"], *body]) if body else ""
 
 
+def beside(found: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of a problem's baselines: returns over patients, and the mean of every term and cost."""
+    terms, costs = (list(found[0][k]) for k in ("terms", "costs"))
+    head = ["Policy", "Return", "Patients", *(n.replace("_", " ") for n in (*terms, *(f"cost: {n}" for n in costs)))]
+    body = []
+    for row in found:
+        parts = [f"{v:.4g}" for v in (*row["terms"].values(), *row["costs"].values())]
+        body.append([row["policy"], _interval(row), f"{row['patients']:,}", *parts])
+    return markdown([head, *body])
+
+
+def foreseen(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence forecasts`: errors beside those of simple rules, coverage, and relapse."""
+    said = lambda v, scale=1.0: f"{scale * v['value']:.3g} ({scale * v['lower']:.3g} to {scale * v['upper']:.3g})"  # noqa: E731
+    parts = []
+    for row in found:
+        body = [[name, said(e["mean"]), said(e["median"])] for name, e in row["errors"].items()]
+        held = "; ".join(f"of the {k} % intervals {said(v, 100)} % hold the truth" for k, v in row["coverage"].items())
+        told = [f"**`{row['model']}`**, {row['forecasts']} forecasts of {row['patients']} patients, in {row['unit']}; {held}."]
+        if auc := row["relapse_auc"]:
+            told.append(f"Relapse of {auc['with']} of {auc['of']} men: area under the curve {said(auc)}.")
+        parts += [*told, markdown([["absolute error", "mean", "median"], *body])]
+    return "\n\n".join(parts)
+
+
 def with_budget(found: Iterable[Mapping[str, Any]]) -> str:
     """Rows of `posology evidence peers-budget`: a peer's best number of environments, and ours."""
     head = ["Problem", "Learner", "Environments", "Theirs", "Seconds", "Ours", "Seconds to where theirs ended", "Times faster"]

@@ -295,12 +295,24 @@ class TreatmentEnvironment:
         after, course = self.play(key, state, self.decided(action, state), patient)
         return self.outcome(after, course)
 
+    def terms(self, interval: Interval) -> Any:
+        """What an interval is worth, by reward term."""
+        return jnp.stack([jnp.asarray(term.of(interval), jnp.float32) for term in self.treatment.terms])
+
+    def reward(self, terms: Any) -> Any:
+        """The sum of weighted terms."""
+        return jnp.asarray(self.spec.weights, jnp.float32) @ terms
+
+    def ended(self, interval: Interval, given: Any, day: Any) -> tuple[Any, Any]:
+        """Whether an interval ended the course for good, and whether doses or calendar are used up after it."""
+        t = self.treatment
+        stopped = jnp.asarray(t.stops(interval)) > 0 if t.stops else jnp.zeros((), bool)
+        return stopped, (given >= t.doses) | (day >= t.days - 1e-3)
+
     def outcome(self, after: State, course: Course) -> Step:
         """The `Step` that an interval amounts to."""
-        t = self.treatment
-        terms = jnp.stack([jnp.asarray(term.of(course.interval), jnp.float32) for term in t.terms])
-        costs = jnp.stack([jnp.asarray(cost.of(course.interval), jnp.float32) for cost in t.costs])
-        over = (after.given >= t.doses) | (after.day >= t.days - 1e-3) | (after.step >= self.spec.max_steps)
-        reward = jnp.asarray(self.spec.weights, jnp.float32) @ terms
-        stopped = jnp.asarray(t.stops(course.interval)) > 0 if t.stops else jnp.zeros((), bool)
-        return Step(after, self.observe(after), reward, terms, costs, stopped, over & ~stopped, self.mask(after))
+        terms = self.terms(course.interval)
+        costs = jnp.stack([jnp.asarray(cost.of(course.interval), jnp.float32) for cost in self.treatment.costs])
+        stopped, over = self.ended(course.interval, after.given, after.day)
+        over = over | (after.step >= self.spec.max_steps)
+        return Step(after, self.observe(after), self.reward(terms), terms, costs, stopped, over & ~stopped, self.mask(after))

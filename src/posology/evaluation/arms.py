@@ -63,11 +63,8 @@ def _within(env: TreatmentEnvironment, mask: Any, amount: Any) -> Chosen:
     return Chosen(jnp.minimum(amount, largest), jnp.where(largest > 0, wait, pause))
 
 
-def _fixed(amount: float, env: TreatmentEnvironment, key: Any, s: Any, o: Any, mask: Any, p: Any, m: Any) -> Any:
-    return _within(env, mask, jnp.float32(amount)), m
-
-
-def _first(visits: int, amount: float, env: TreatmentEnvironment, key: Any, s: Any, o: Any, mask: Any, p: Any, m: Any) -> Any:
+def _fixed(amount: float, visits: float, env: TreatmentEnvironment, key: Any, s: Any, o: Any, mask: Any, p: Any, m: Any) -> Any:
+    """The same amount at the first `visits`, then nothing."""
     return _within(env, mask, jnp.where(s.step < visits, jnp.float32(amount), 0.0)), m
 
 
@@ -249,10 +246,9 @@ def guideline(name: str, env: TreatmentEnvironment) -> Arm:
     """
     standard = env.treatment.standard.amount
     if name == "standard":
-        visits = env.treatment.standard_visits
-        return Arm(name, partial(_first, visits, standard) if visits else partial(_fixed, standard))
+        return Arm(name, partial(_fixed, standard, env.treatment.standard_visits or float("inf")))
     if name.startswith("fixed:"):
-        return Arm(name, partial(_fixed, _number(name, float, 0, 1e6, "fixed:175")))
+        return Arm(name, partial(_fixed, _number(name, float, 0, 1e6, "fixed:175"), float("inf")))
     if name == "map-greedy":
         b = Believer(env.treatment, 1)
         return Arm(name, partial(_map_greedy, b), partial(map_greedy.unknown, b))

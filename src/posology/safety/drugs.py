@@ -6,6 +6,7 @@ by bilirubin were read in Joerger 2007. Waiting at most twice in a row is ours.
 
 from __future__ import annotations
 
+from posology.safety import rules
 from posology.safety.limits import (
     Limit,
     anc_gate,
@@ -16,7 +17,8 @@ from posology.safety.limits import (
     single_dose,
 )
 
-JOERGER = "Joerger 2007, PMC2203269"
+CARBOPLATIN_AUC = rules.CEILINGS["carboplatin"][0].amount  # mg.min/mL
+SUNITINIB_CYCLE = 28.0 * rules.CEILINGS["sunitinib"][0].amount  # mg: every day for four weeks
 
 
 def three_weekly(maximum: float, drug: str, *more: Limit) -> tuple[Limit, ...]:
@@ -32,7 +34,7 @@ def paclitaxel(full: float = 175.0) -> tuple[Limit, ...]:
     steps = ((1.25, full), (2.0, 115.0), (3.5, 100.0), (10.0, 70.0))
     status = "verified" if full == 175.0 else "assumed"  # Joerger's first step is 175
     return three_weekly(
-        full, "paclitaxel", bilirubin_steps("paclitaxel-bilirubin", steps, source=JOERGER, status=status)
+        full, "paclitaxel", bilirubin_steps("paclitaxel-bilirubin", steps, source=rules.JOERGER, status=status)
     )
 
 
@@ -58,15 +60,15 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     ),
 }
 
-# One ceiling and nothing else, whatever the patient's facts say beside size: no gate, no organ function, no count.
-CEILINGS: dict[str, tuple[Limit, ...]] = {
+# The most of a drug and nothing else, whatever the patient's facts say beside size: no gate, no organ function, no count.
+CEILING_ONLY: dict[str, tuple[Limit, ...]] = {
     "busulfan": (
         single_dose("busulfan-daily-maximum", 8.0, "mg/kg/d", source="design choice: 2 mg/kg every six hours", status="assumed"),
     ),
     "mercaptopurine": (
         single_dose(
             "mercaptopurine-daily-maximum",
-            112.5,
+            1.5 * rules.FULL_MERCAPTOPURINE,
             "mg/m2/d",
             source="design choice: one and a half times the 75 mg/m2 of NOPHO ALL-92",
             status="assumed",
@@ -75,7 +77,7 @@ CEILINGS: dict[str, tuple[Limit, ...]] = {
     "carboplatin": (
         single_dose(
             "carboplatin-maximum",
-            900.0,
+            rules.calvert(CARBOPLATIN_AUC, rules.GFR_CAP),
             "mg",
             source="carboplatin label: AUC 6 mg.min/mL at a filtration of at most 125 mL/min",
             status="unverified",
@@ -87,7 +89,7 @@ CEILINGS: dict[str, tuple[Limit, ...]] = {
     "sunitinib": (
         single_dose(
             "sunitinib-maximum",
-            1400.0,
+            SUNITINIB_CYCLE,
             "mg",
             source="sunitinib label: 50 mg a day for four weeks of six",
             status="unverified",
@@ -102,7 +104,7 @@ def limits_of(name: str) -> tuple[Limit, ...]:
     Raises:
         ValueError: naming the known sets.
     """
-    known = {**LIMITS, **CEILINGS}
+    known = {**LIMITS, **CEILING_ONLY}
     if name not in known:
         raise ValueError(f"unknown limit set '{name}'; known: {', '.join(known)}")
     return known[name]

@@ -23,13 +23,22 @@ from typing import Any
 from posology.environments.problem import Problem
 from posology.environments.spec import Action, Feature, Spec
 from posology.patients.models import angiogenesis_hahnfeldt1999 as model
-from posology.quantities import exp, log, numbers_of, replace, where
+from posology.quantities import assumed, exp, log, numbers_of, replace, table, together, where
 
 DAYS, PARTS = 30, 50
 ENDOSTATIN, DOSES, CHEMOTHERAPIES = 20.0, 13, 6  # mg/kg, and how often each
 SIZE_SD, TYPICAL = 0.3, numbers_of(model.Params)["volume0"].value  # of ln volume at the start; uL
 LABELS = ("none", "endostatin", "chemotherapy", "both")
-PHI, ETA = 0.34, 0.15  # 1/d, loss of tumour and of vessels at concentration 1; Swierniak 2013, in our reading
+SWIERNIAK = "Swierniak 2013, in our reading"
+
+
+@table
+class Cytotoxic:
+    phi: float = assumed(0.34, "1/d", "loss of tumour at concentration 1 of the cytotoxic drug", at=SWIERNIAK)
+    eta: float = assumed(0.15, "1/d", "loss of vessels at concentration 1 of the cytotoxic drug", at=SWIERNIAK)
+
+
+Params = together(model.Params, Cytotoxic)
 
 SPEC = Spec(
     id="antiangiogenic-chemo-v1",
@@ -54,7 +63,7 @@ def draw(key: Any) -> Any:
     """A mouse: how large the tumour is at the start."""
     import jax
 
-    p = model.MODEL.Params()
+    p = Params()
     size = exp(SIZE_SD * jax.random.normal(key))
     return replace(p, volume0=size * p.volume0, capacity0=size * p.capacity0)
 
@@ -67,8 +76,8 @@ def transition(key: Any, x: Any, p: Any, given: Any) -> Any:
 
     def rates(y: Any) -> Any:
         d = model.rates(0.0, y, p, 0.0)
-        volume = d.volume - PHI * v * y.volume
-        return replace(d, volume=volume, capacity=d.capacity - ETA * v * y.capacity)
+        volume = d.volume - p.phi * v * y.volume
+        return replace(d, volume=volume, capacity=d.capacity - p.eta * v * y.capacity)
 
     return runge_kutta(rates, replace(x, drug=x.drug + given["endostatin"]), 1.0 / PARTS, PARTS)
 
@@ -118,8 +127,8 @@ def environment(shared: Path | None = None) -> Any:
 
     from posology.environments.mapped import Mapped, MappedEnvironment, stepped
 
-    daily = replace(stepped(model.MODEL, 1.0, PARTS), transition=transition)
-    said = (DAYS, PARTS, ENDOSTATIN, DOSES, CHEMOTHERAPIES, SIZE_SD, PHI, ETA)
+    daily = replace(stepped(model.MODEL, 1.0, PARTS), Params=Params, transition=transition)
+    said = (DAYS, PARTS, ENDOSTATIN, DOSES, CHEMOTHERAPIES, SIZE_SD)
     return MappedEnvironment(Mapped(SPEC, daily, draw, inputs, outcome, observe, first=first, keep=keep, mask=mask, said=said))
 
 
@@ -137,7 +146,7 @@ PROBLEM = Problem(
     source="Hahnfeldt 1999, Cancer Res 59:4770; chemotherapy after d'Onofrio 2009 and Swierniak 2013, in our reading",
     not_for="patients: mice, and a cytotoxic drug without unit or kinetics",
     credibility="C",
-    params=model.Params,
+    params=Params,
     known={"none": -3.22, "endostatin first": -0.394, "chemotherapy first": -0.665, "both at once": 0.479},
     policies={
         "none": lambda seen: 0,

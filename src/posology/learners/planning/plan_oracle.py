@@ -48,18 +48,16 @@ def improved(env: TreatmentEnvironment, state: State, mask: Any, patient: Any, p
 
 def value(env: TreatmentEnvironment, state: State, patient: Any, plan: Any) -> Any:
     """Return of the visits that are left, without variability between occasions."""
-    t, weights = env.treatment, jnp.asarray(env.spec.weights, jnp.float32)
 
     def visit(carry: Any, k: Any) -> tuple[Any, Any]:
         x, day, given, alive = carry
         chosen = env.chosen(plan[k])
         interval, after = env.forecast(x, patient.own, chosen, patient)
-        reward = weights @ jnp.stack([jnp.asarray(term.of(interval), jnp.float32) for term in t.terms])
+        reward = env.reward(env.terms(interval))
         now = alive & (k >= state.step)
         x = jax.tree.map(lambda a, b: jnp.where(now, a, b), after, x)
         day, given = day + jnp.where(now, chosen.wait, 0.0), given + (now & (chosen.amount > 0))
-        over = (given >= t.doses) | (day >= t.days - 1e-3)
-        stopped = jnp.asarray(t.stops(interval)) > 0 if t.stops else False
+        stopped, over = env.ended(interval, given, day)
         return (x, day, given, alive & ~(now & (over | stopped))), jnp.where(now, reward, 0.0)
 
     start = (state.x, state.day, state.given, jnp.ones((), bool))
