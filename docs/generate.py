@@ -78,6 +78,7 @@ def model_page(d: dict[str, Any]) -> str:
     if d["kind"] == "ode":
         columns = ["case", "quantity", "printed", "SciPy", "engine", "met", "source"]
         parts += ["## Printed values\n", CHECKED, table(columns, modelled.printed(d["id"]))]
+    parts += [f"**Speed.** {told} [How this is measured](../../benchmarks.md).\n"] if (told := modelled.speed(d["id"])) else []
     return "\n".join([*parts, f"**Not for:** {d['not_for'] or 'nothing said'}.\n"])
 
 
@@ -167,6 +168,7 @@ def write(folder: Path) -> None:
     treatments = {i: asked_of(i, t) for i, t in catalogue(Family.treatments).items()}
     rows = [[f"[{i}](generated/{i}.md)", d["title"], d["class"], d["status"]] for i, d in models.items()]
     _family(folder / "models", MODELS_INTRO + "\n" + table(["id", "title", "class", "numbers"], rows), models, model_page)
+    (MODEL_PAGES / "speed.part").write_text(modelled.speeds(), encoding="utf-8")
     rows = [[f"[{i}](generated/{i}.md)", d["question"]] for i, d in treatments.items()]
     _family(folder / "environments", TREATMENTS_INTRO + "\n" + table(["id", "question"], rows), treatments, asked_page)
 

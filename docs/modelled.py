@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import learned
 import numpy as np
 
-from posology.benchmarks import checks
+from posology.benchmarks import checks, tables
 from posology.figures import style
 from posology.figures.courses import courses
 from posology.patients import maps
@@ -60,6 +61,23 @@ def printed(model_id: str) -> list[list[Any]]:
     """Rows of a model's printed values: case, quantity, printed, by SciPy, by the engine, met, source."""
     keys = ("case", "quantity", "printed", "scipy", "engine")
     return [[*(r[k] for k in keys), "yes" if r["met"] else "no", r["source"]] for r in checks.rows(MODELS[model_id])]
+
+
+def measured() -> list[dict[str, Any]]:
+    """Rows of `posology evidence speed`, none before it was made."""
+    found = learned.read(Path(__file__).parent / "results", "speed")
+    return found["rows"] if found else []
+
+
+def speed(model_id: str) -> str:
+    """What was measured of a model, as a sentence."""
+    return next((tables.speed_of(row) for row in measured() if row["model"] == model_id), "")
+
+
+def speeds() -> str:
+    """The same of all models."""
+    rows = measured()
+    return tables.speeds(rows) + "\n" if rows else "Not measured yet; `posology evidence speed` does it.\n"
 
 
 def drawn(folder: Path, model_id: str) -> str:

@@ -1,26 +1,28 @@
 """What is simulated when speed and accuracy are measured: cohorts under the doses that a model is known for.
 
 Patients vary in their random effects (one draw of the variability between occasions included) and
-covariates. A course is the same dosing period again and again, with the doses of each patient.
+covariates; of a model without spread they are one patient, many times. A course is the same dosing period
+again and again, with the doses of each patient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from posology.environments.treatments.paclitaxel_cycles import POPULATION as PACLITAXEL
+from posology.environments.catalogue import TREATMENTS
 from posology.patients import dosing, integrate, population
 from posology.patients.catalogue import model as model_of
 from posology.patients.dosing import Schedule
-from posology.patients.model import Grid, PatientModel
-from posology.patients.population import Bernoulli, Distribution, LogNormal, Normal
+from posology.patients.maps import MapModel
+from posology.patients.model import Covariate, Grid, PatientModel
+from posology.patients.population import Bernoulli, Distribution, LogNormal
 
+SPREAD = 0.1  # of the logarithm of a made-up covariate: small, so that it makes no patient whom the model was not built for
 CYCLE = (6.0, 24.0, 72.0, 168.0, 240.0, 336.0, 504.0)  # h
-AREA = Normal(1.85, 0.19, 1.3, 2.5)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,6 @@ class Problem:
     duration: float
     times: tuple[float, ...]
     dose: Callable[[Any, Mapping[str, Any], Any], Any]
-    population: Mapping[str, Distribution] = field(default_factory=dict)
 
     @property
     def model(self) -> PatientModel:
@@ -48,6 +49,11 @@ class Problem:
     def days(self) -> float:
         """Length of a course."""
         return self.period * self.repeats * self.model.hours / 24
+
+    @property
+    def steps(self) -> int:
+        """Of the engine, in a course."""
+        return len(ends_of(self)) * self.repeats
 
 
 class Cohort(NamedTuple):
@@ -72,28 +78,27 @@ def _phenobarbital(key: Any, covariates: Mapping[str, Any], k: Any) -> Any:
     return covariates["weight"] * (20.0 * (k == 0) + 2.5 * (k > 0))
 
 
-DOCETAXEL: dict[str, Distribution] = {
-    "female": Bernoulli(0.5),
-    "age": Normal(58, 10, 30, 85),
-    "bsa": AREA,
-    "aag": LogNormal(1.34, 0.3, 0.5, 3.0),
-    "alb": Normal(40, 5, 25, 52),
-    "ecog": Bernoulli(0.5),
-    "prior_therapy": Bernoulli(0.5),
-}
-NAB_PACLITAXEL: dict[str, Distribution] = {"age": Normal(60, 10, 25, 88), "alb": Normal(39, 5, 25, 52), "bsa": AREA}
-NEONATES: dict[str, Distribution] = {"weight": LogNormal(1.52, 0.35, 0.6, 3.6), "apgar": Normal(6, 2, 1, 10)}
-
 PROBLEMS: dict[str, Problem] = {
     p.model_id: p
     for p in (
         Problem("benchmark-oral-friberg", 24.0, 21, 0.0, (2.0, 24.0), _drawn),
-        Problem("paclitaxel-henrich2017", 504.0, 2, 3.0, (3.0, *CYCLE), per_area(200), PACLITAXEL),
-        Problem("nab-paclitaxel-chen2014", 504.0, 2, 0.5, (0.5, *CYCLE), per_area(260), NAB_PACLITAXEL),
-        Problem("docetaxel-kloft2006", 504.0, 2, 1.0, (1.0, *CYCLE), per_area(75), DOCETAXEL),
-        Problem("phenobarbital-grasela1985", 12.0, 14, 0.0, (6.0, 12.0), _phenobarbital, NEONATES),
+        Problem("paclitaxel-henrich2017", 504.0, 2, 3.0, (3.0, *CYCLE), per_area(200)),
+        Problem("phenobarbital-grasela1985", 12.0, 14, 0.0, (6.0, 12.0), _phenobarbital),
     )
-}
+}  # whose doses differ from their model's regimen
+
+
+def plain(c: Covariate) -> Distribution:
+    """What a covariate is drawn from where nobody says who is treated: made up, one of two or `SPREAD` about its default."""
+    if (c.unit, c.low, c.high) == ("1", 0, 1):
+        return Bernoulli(0.5)
+    return LogNormal(float(c.default or 0.0), SPREAD, c.low, c.high)
+
+
+def population_of(model: PatientModel | MapModel) -> Mapping[str, Distribution]:
+    """Those of the first treatment of this model, or plain ones where it has none."""
+    treated = [t.population for t in TREATMENTS.values() if t.model.id == model.id]
+    return treated[0] if treated else {c.name: plain(c) for c in model.covariates if c.default is not None}
 
 
 SHARES = (0.02, 0.1, 0.3, 1.0)  # of the time between two doses: where states are compared
@@ -123,7 +128,12 @@ def draw(p: Problem, key: Any, n: int) -> Cohort:
         amount = jax.vmap(lambda k: jnp.float32(p.dose(mine, patient.covariates, k)))(jnp.arange(p.repeats))
         return Cohort(population.apply_effects(patient.own, effects), amount * jnp.float32(scale))
 
-    return jax.jit(jax.vmap(finish))(population.draw(p.model, p.population, key, n))
+    return jax.jit(jax.vmap(finish))(population.draw(p.model, population_of(p.model), key, n))
+
+
+def ends_of(p: Problem, grid: Grid | None = None) -> np.ndarray:
+    """Ends of the engine's steps within a period."""
+    return dosing.step_ends(grid or p.model.grid, [(0.0, p.duration)], p.times, p.period)
 
 
 def course(p: Problem, grid: Grid | None = None, states: bool = True) -> Callable[[Cohort], Any]:
@@ -131,7 +141,7 @@ def course(p: Problem, grid: Grid | None = None, states: bool = True) -> Callabl
     treatment asks for: the key reading at the same times, its lowest value per period, and the last state."""
     import jax
 
-    ends = dosing.step_ends(grid or p.model.grid, [(0.0, p.duration)], p.times, p.period)
+    ends = ends_of(p, grid)
     nodes = np.array([int(np.argmin(np.abs(ends - t))) for t in p.times])
     rate, bolus = (v[:, 0] for v in dosing.fractions(ends, [(0.0, p.duration)]))
     length, key = np.diff(ends, prepend=0.0), next(iter(p.model.reading_units))

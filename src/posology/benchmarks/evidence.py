@@ -4,6 +4,7 @@
     runs/evidence/<treatment>/played/<trial>/*.npz    an arm played on all patients of a trial
     runs/evidence/learning/*.json                     a training timed in a process of its own
     runs/evidence/peers/*.json                        a peer's training, timed likewise on one core
+    runs/evidence/speed/*.json                        what was measured of a model
     docs/results/<plan>.json                          what a plan found, once all its parts are there
 
 A part that is complete is never made again. A treatment's result is what `posology trial --json`
@@ -234,6 +235,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
         peers_budget,
         problems,
         regret,
+        speed,
     )
 
     found: dict[str, Callable[[Effort, Tell], Any]] = {}
@@ -245,7 +247,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     found |= {"learners": learners.plan, "ablation": ablation.plan, "adaptation": adaptation.plan}
     found |= {"front": front.plan, "gradient": gradient.plan, "regret": regret.plan}
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
-    found |= {"kills": kills.plan, "forecasts": forecasts.plan}
+    found |= {"kills": kills.plan, "forecasts": forecasts.plan, "speed": speed.plan}
     found |= {"peers": peers.plan, "peers-budget": peers_budget.plan}
     return found
 

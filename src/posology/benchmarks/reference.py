@@ -76,13 +76,13 @@ def _solve(p: Problem, cohort: Cohort, method: str, rtol: float) -> np.ndarray:
     return found
 
 
-def errors(p: Problem, found: np.ndarray, reference: np.ndarray, cohort: Cohort) -> np.ndarray:
+def errors(p: Any, found: np.ndarray, reference: np.ndarray, cohort: Cohort) -> np.ndarray:
     """Largest e = |y − ref| / (|ref| + 1e-3·scale) of each patient `[n]`.
 
     The scale of a state is its largest value in that patient's course; of a depot, the largest dose.
     """
     scale = np.abs(reference).max(axis=(1, 2))
-    for i, name in enumerate(p.model.State._fields):  # type: ignore[attr-defined]
+    for i, name in enumerate(p.model.State._fields):
         if name == "depot":
             scale[:, i] = np.asarray(cohort.amount).max(axis=1)
     scale = np.where(scale > 0, scale, 1.0)  # never dosed: nothing there, nothing expected

@@ -234,6 +234,37 @@ def options(found: Iterable[Mapping[str, Any]]) -> str:
     return markdown([head, *body])
 
 
+def speeds(found: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `posology evidence speed`: how fast, how exact, and how that grows."""
+    head = ["Model", "Millions of patient-days per core-second", "per second", "Error: p99", "max", "Times a plain loop"]
+    head += ["Share of the peak (%)", "Growth", "Seconds for 1", "for the most", "Compiling (s)"]
+    body = []
+    for row in found:
+        rates = [f"{v / 1e6:.3g}" if (v := row[k]) else "–" for k in ("patient_days_per_core_s", "patient_days_per_s")]
+        errors = [f"{row[k]:.1e}" for k in ("p99_relative_error", "max_relative_error")]
+        ends = [f"{row['growth'][i]['seconds']:.2g}" for i in (0, -1)]
+        power = f"{row['growth_exponent']:.2f}" if row["growth_exponent"] else "–"
+        more = [f"{loop_ratio(row):,.0f}", f"{100 * row['peak_fraction']:.1f}", power]
+        body.append([f"`{row['model']}`", *rates, *errors, *more, *ends, f"{row['compile_seconds']:.1f}"])
+    return markdown([head, *body])
+
+
+def loop_ratio(row: Mapping[str, Any]) -> float:
+    """Times the plain Python loop that a model is compared with: SciPy's, or that of its own steps."""
+    return next(row["ratio_to"][name] for name in ("scipy", "python") if name in row["ratio_to"])
+
+
+def speed_of(row: Mapping[str, Any]) -> str:
+    """The same of one model as a sentence."""
+    days, loop = row["patient_days_per_core_s"], "SciPy, patient by patient," if "scipy" in row["ratio_to"] else "plain Python"
+    rate = f"{days / 1e6:.3g} million patient-days" if days else f"{row['patient_steps_per_core_s'] / 1e6:.3g} million steps"
+    power = f"; time grows with patients to the power {row['growth_exponent']:.2f}" if row["growth_exponent"] else ""
+    return (
+        f"{rate} per second of one core, {loop_ratio(row):,.0f} times {loop} at no larger an error "
+        f"(p99 {row['p99_relative_error']:.1e}){power}; compiled in {row['compile_seconds']:.1f} s."
+    )
+
+
 def front(found: Mapping[str, Any]) -> str:
     """Points of `posology evidence front`: what each costs, and whether another is better in both."""
     head = ["Policy", "Kind", "Dose intensity (%)", "Cycles in grade 4 (%)", "Nothing better in both"]

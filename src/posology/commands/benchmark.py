@@ -17,6 +17,10 @@ MODEL = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model 
 SEED = typer.Option(0, min=0, max=2**31 - 1, help="Seed of the cohort.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
+SPEED_COLUMNS = (
+    "model", "patient_days_per_s", "patient_days_per_core_s", "p99_relative_error", "max_relative_error", "ratio",
+    "growth_exponent", "peak_fraction", "compile_seconds",
+)  # fmt: skip
 PEER_COLUMNS = ("problem", "learner", "envs", "seconds", "seconds_spent", "return_mean", "samples", "adapter_share", "counts")
 COMPARED_COLUMNS = ("problem", "learner", "envs", "ours_seconds", "ratio", "ratio_at_least", "bar", "counts", "met")
 
@@ -69,19 +73,28 @@ def checks(model_id: str = MODEL, as_json: bool = JSON) -> None:
 def speed(
     model_id: str = MODEL,
     patients: int = typer.Option(4096, min=1, help="Patients of each model's cohort."),
+    up_to: int = typer.Option(100_000, "--up-to", min=1, help="Patients of the largest cohort whose time is measured."),
     seed: int = SEED,
     as_json: bool = JSON,
 ) -> None:
-    """Patient-days per second, and the ratio per core to SciPy and, after `make peers`, to diffrax."""
-    from posology.benchmarks.speed import measured
+    """Patient-days per second, errors, growth with patients, compiling, and the ratio per core to a plain Python loop.
 
-    rows = [measured(p, patients, seed) for p in problems(model_id)]
+    The loop is SciPy's LSODA, or the transition of a model in steps; after `make peers` the reference patient also meets
+    diffrax. `posology evidence speed` keeps the numbers of all models, one after the other.
+    """
+    from posology.benchmarks.speed import measured, models, problem
+
+    chosen = [known(model_id, models(), "model")] if model_id else models()
+    rows = []
+    with told("measuring", len(chosen)) as report:
+        for i, each in enumerate(chosen):
+            report("models", i)
+            rows.append(measured(problem(each), patients, seed, up_to=up_to))
     if as_json:
         return print_json(rows)
     for row in rows:
         row["ratio"] = ", ".join(f"{name} {value:.0f}" for name, value in row["ratio_to"].items())
-    columns = ("model", "patients", "patient_days_per_s", "patient_days_per_core_s", "p99_relative_error", "ratio")
-    show(rows, columns, False)
+    show(rows, SPEED_COLUMNS, False)
     for row in rows:
         if isinstance(row.get("diffrax"), str):
             print(f"diffrax: {row['diffrax']}")
@@ -95,7 +108,7 @@ def finite(
     as_json: bool = JSON,
 ) -> None:
     """How many patients of a very large cohort end with a number that is not finite."""
-    from posology.benchmarks.speed import finite as count
+    from posology.benchmarks.finite import finite as count
 
     [problem] = problems(model_id)
     with told("patients of", patients) as report:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from posology.patients.model import HOURS, Covariate
+from posology.patients.model import HOURS, Covariate, spread
 from posology.quantities import numbers_of
 
 
@@ -39,6 +39,7 @@ class MapModel:
     Individual: type | None = None
     individual: Callable[[Any, Mapping[str, Any]], Any] = field(default=lambda p, c: p)
     covariates: tuple[Covariate, ...] = ()
+    correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
     credibility: str = "not ranked"
     source: str = ""
     not_for: str = ""
@@ -52,6 +53,20 @@ class MapModel:
     def own(self) -> type:
         """The table of one patient's final values."""
         return self.Individual or self.Params
+
+    @property
+    def random_effects(self) -> dict[str, float]:
+        """Individual parameter → variance of its logarithm between patients."""
+        return spread(self.Params, "variance")
+
+    @property
+    def occasion_effects(self) -> dict[str, float]:
+        """Individual parameter → variance of its logarithm between occasions of one patient."""
+        return spread(self.Params, "occasion_variance")
+
+    def covariate(self, name: str) -> Covariate:
+        """The covariate of that name."""
+        return next(c for c in self.covariates if c.name == name)
 
     @property
     def days(self) -> float:

@@ -186,20 +186,12 @@ class PatientModel:
     @property
     def random_effects(self) -> dict[str, float]:
         """Individual parameter → variance of its logarithm between patients."""
-        return self._spread("variance")
+        return spread(self.Params, "variance")
 
     @property
     def occasion_effects(self) -> dict[str, float]:
         """Individual parameter → variance of its logarithm between occasions of one patient."""
-        return self._spread("occasion_variance")
-
-    def _spread(self, which: str) -> dict[str, float]:
-        spread: dict[str, float] = {}
-        for symbol, number in numbers_of(self.Params).items():
-            variance = getattr(number, which)
-            if variance:
-                spread[number.acts_on or symbol] = variance
-        return spread
+        return spread(self.Params, "occasion_variance")
 
     def covariate(self, name: str) -> Covariate:
         """The covariate of that name."""
@@ -214,6 +206,12 @@ class PatientModel:
             if weakest in present:
                 return weakest
         return "verified"
+
+
+def spread(params: type, which: str) -> dict[str, float]:
+    """Individual parameter → that variance of its logarithm, where the table gives one."""
+    found = ((number.acts_on or symbol, getattr(number, which)) for symbol, number in numbers_of(params).items())
+    return {name: variance for name, variance in found if variance}
 
 
 def symbol_key(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from posology.patients.maps import MapModel
 from posology.patients.model import PatientModel
 from posology.quantities import replace
 
@@ -136,7 +137,7 @@ def sampled(distribution: Distribution, key: Any, covariates: Mapping[str, Any])
     return jnp.float32(distribution.sample(key, *given))
 
 
-def effect_factor(model: PatientModel) -> np.ndarray:
+def effect_factor(model: PatientModel | MapModel) -> np.ndarray:
     """Cholesky factor of the covariance of the random effects, in the order of `random_effects`."""
     names = list(model.random_effects)
     sd = np.sqrt(list(model.random_effects.values()))
@@ -154,7 +155,7 @@ def apply_effects(own: Any, effects: Mapping[str, Any]) -> Any:
 
 
 def draw(
-    model: PatientModel, distributions: Mapping[str, Distribution], key: Any, n: int, measured: tuple[str, ...] = ()
+    model: PatientModel | MapModel, distributions: Mapping[str, Distribution], key: Any, n: int, measured: tuple[str, ...] = ()
 ) -> Patient:
     """`n` patients with covariates from `distributions` (defaults where none is given), also those that
     the model does not read.
