@@ -25,7 +25,7 @@ def solved(model_id):
 def test_a_cohort_meets_the_bar_in_the_arithmetic_that_ships(model_id):
     p, patients, exact = solved(model_id)
     e = reference.errors(p, accuracy.computed(p, patients), exact, patients)
-    assert np.quantile(e, 0.99) <= 1e-4
+    assert np.sort(e)[-2] <= 1e-4  # 99 % of all patients are below; of so few, one may not be
     assert e.max() <= 1e-3
 
 
@@ -46,6 +46,12 @@ def test_an_error_of_one_part_in_a_thousand_is_seen():
     p, patients, exact = solved("phenobarbital-grasela1985")
     assert reference.errors(p, 1.001 * exact, exact, patients).max() == pytest.approx(1e-3, rel=0.01)
     assert np.isinf(reference.errors(p, np.full_like(exact, np.nan), exact, patients)).all()
+
+
+def test_a_state_in_which_there_is_nothing_has_no_relative_error():
+    p, patients, exact = solved("phenobarbital-grasela1985")
+    noise = np.full_like(exact, 1e-30)  # what a solver leaves where a state starts and stays at 0
+    assert reference.errors(p, np.zeros_like(exact), noise, patients).max() < 1e-20
 
 
 def test_patients_of_a_cohort_do_not_depend_on_how_many_are_drawn():

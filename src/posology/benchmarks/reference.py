@@ -85,6 +85,6 @@ def errors(p: Any, found: np.ndarray, reference: np.ndarray, cohort: Cohort) -> 
     for i, name in enumerate(p.model.State._fields):
         if name == "depot":
             scale[:, i] = np.asarray(cohort.amount).max(axis=1)
-    scale = np.where(scale > 0, scale, 1.0)  # never dosed: nothing there, nothing expected
+    scale = np.where(scale > SMALLEST, scale, 1.0)  # never dosed: nothing there, nothing expected
     e = np.abs(found - reference) / (np.abs(reference) + 1e-3 * scale[:, None, None])
     return np.where(np.isfinite(e), e, np.inf).max(axis=(1, 2, 3))

@@ -93,7 +93,7 @@ MODEL = replace(
         "anc": Residual(proportional=0.42, status="assumed", source="of the linear effect in the same paper, about 42 %"),
         "concentration": kloft.MODEL.residuals["concentration"],
     },
-    grid=Grid(first=0.05, growth=1.2, largest=6.0),
+    grid=Grid(first=0.04, growth=1.16, largest=4.0),
     coarse=None,
     source="doi:10.1200/JCO.2002.02.140",
 )

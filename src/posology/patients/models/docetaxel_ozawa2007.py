@@ -114,7 +114,7 @@ MODEL = replace(
         "anc": Residual(ln_sd=0.291, source=OZAWA),
         "concentration": Residual(proportional=0.268, source=OZAWA),
     },
-    grid=Grid(first=0.05, growth=1.2, largest=6.0),
+    grid=Grid(first=0.04, growth=1.16, largest=4.0),
     coarse=None,
     regimen=Regimen(60, 504, 2, 1, "bsa", "label in Japan"),
     source="Ozawa K et al. 2007",
