@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import jax
@@ -10,6 +11,7 @@ import pytest
 
 from posology.benchmarks import adaptation, tables
 from posology.benchmarks.adaptation import TRANSFERS, environments, middle, reached, row
+from posology.benchmarks.evidence import Effort
 from posology.benchmarks.seeds import mean_curve
 from posology.environments.catalogue import spec
 from posology.learners.catalogue import LEARNERS, learner
@@ -80,3 +82,14 @@ def test_names_of_parts_differ():
     assert len({t.name for t in TRANSFERS}) == len(TRANSFERS)
     assert replace(TRANSFERS[0], learner="dqn").name == "adults-to-children--dqn"
     assert adaptation.SEEDS >= 5
+
+
+def test_rows_of_other_learners_stay_when_one_is_made(tmp_path, monkeypatch):
+    old = [{"transfer": t.id, "learner": t.learner, "old": True} for t in TRANSFERS[:3]]
+    (tmp_path / "adaptation.json").write_text(json.dumps({"rows": old}))
+    monkeypatch.setattr(adaptation, "parts", lambda t, *_: [])
+    monkeypatch.setattr(adaptation, "row", lambda t, made: {"transfer": t.id, "learner": t.learner})
+    found = adaptation.plan(Effort(results=tmp_path, learners=("ppo",)), print)
+    assert [(r["learner"], r.get("old", False)) for r in found["rows"]] == [
+        ("ppo", False), ("rl2", True), ("context-ppo", True), ("ppo", False)
+    ]  # fmt: skip

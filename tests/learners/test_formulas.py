@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from posology.environments.spec import Action, Feature, Spec
-from posology.learners import networks, replay
+from posology.learners import networks, replay, sum_tree
 from posology.learners.deep import value_based
 from posology.learners.deep.a2c import A2C
 from posology.learners.deep.actor_critic import Batch
@@ -61,21 +61,43 @@ def test_decisions_are_drawn_by_their_priority_and_weighed_against_it():
     learner = DQN(prioritised=1.0, correction=1.0, batch=4000, capacity=4)
     row = value_based.Decision(*[jax.ShapeDtypeStruct((), jnp.float32)] * 6)
     past = replay.empty(row, 4)._replace(filled=jnp.int32(3))
-    priority = jnp.array([1.0, 2.0, 5.0, 99.0])  # the last place is empty
+    priority = sum_tree.put(sum_tree.empty(4), jnp.arange(3), jnp.array([1.0, 2.0, 5.0]))  # the last place is empty
     _, at, weight = value_based.drawn(learner, past, priority, jax.random.key(0))
     np.testing.assert_allclose(np.bincount(at, minlength=4) / 4000, [0.125, 0.25, 0.625, 0.0], atol=1e-3)
     np.testing.assert_allclose([weight[at == i][0] for i in range(3)], [1.0, 0.5, 0.2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 8])
+def test_a_tree_of_weights_finds_the_row_that_a_point_falls_on(rows):
+    rng = np.random.default_rng(rows)
+    weights = rng.uniform(0.1, 2.0, rows)
+    tree = sum_tree.put(sum_tree.empty(rows), jnp.arange(rows), jnp.asarray(weights))
+    for _ in range(4):
+        at = rng.integers(0, rows + 3, 3)  # some beyond the end
+        new = rng.uniform(0.1, 2.0, rows + 3)[at]  # equal rows have equal weights
+        tree = sum_tree.put(tree, jnp.asarray(np.where(at < rows, at, 99)), jnp.asarray(new))
+        weights[at[at < rows]] = new[at < rows]
+    np.testing.assert_allclose(sum_tree.leaves(tree)[:rows], weights, rtol=1e-6)
+    assert float(tree[1]) == pytest.approx(weights.sum(), rel=1e-6)
+    points = (np.arange(50) + 0.5) / 50 * weights.sum()
+    expected = np.searchsorted(np.cumsum(weights), points, side="right")
+    np.testing.assert_array_equal(sum_tree.find(tree, jnp.asarray(points, jnp.float32)), expected)
+
+
+def test_a_point_that_rounding_puts_at_the_end_falls_on_a_row_with_weight():
+    tree = sum_tree.put(sum_tree.empty(8), jnp.arange(3), jnp.array([0.1, 0.2, 0.3]))
+    assert int(sum_tree.find(tree, tree[1] * 1.0001)) == 2
 
 
 def test_a_new_decision_is_as_likely_as_the_likeliest():
     learner = DQN(prioritised=0.5, patients=1, capacity=4, batch=1)
     row = value_based.Decision(*[jnp.zeros(2)] * 6)
     like = jax.tree.map(lambda v: jax.ShapeDtypeStruct((), v.dtype), row)
-    state = value_based.State(*[None] * 9)._replace(replay=replay.empty(like, 4), priority=jnp.ones(4))
+    state = value_based.State(*[None] * 9)._replace(replay=replay.empty(like, 4), priority=sum_tree.empty(4))
     state = value_based.remember(learner, state, row, jnp.array([True, True]))
-    state = state._replace(priority=state.priority.at[0].set(7.0))
+    state = state._replace(priority=sum_tree.put(state.priority, jnp.array([0]), jnp.array([7.0])))
     state = value_based.remember(learner, state, row, jnp.array([False, True]))
-    assert state.priority.tolist() == [7.0, 1.0, 7.0, 1.0]
+    assert sum_tree.leaves(state.priority).tolist() == [7.0, 1.0, 7.0, 0.0]
     assert int(state.replay.filled) == 3
 
 

@@ -167,8 +167,14 @@ def row(t: Transfer, made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def plan(effort: Effort, tell: Tell) -> dict[str, Any]:
-    """All transfers, part by part."""
+    """All transfers, part by part; with `effort.learners` only theirs, beside the rows that are stored."""
     from posology.benchmarks.evidence import HELD_OUT
 
-    rows = [row(t, parts(t, effort, tell)) for t in TRANSFERS if not effort.learners or t.learner in effort.learners]
+    path, rows = effort.results / "adaptation.json", []
+    kept = {(r["transfer"], r["learner"]): r for r in json.loads(path.read_text())["rows"]} if path.is_file() else {}
+    for t in TRANSFERS:
+        if not effort.learners or t.learner in effort.learners:
+            rows.append(row(t, parts(t, effort, tell)))
+        elif (t.id, t.learner) in kept:
+            rows.append(kept[t.id, t.learner])
     return {"rows": rows, "held_out": HELD_OUT, "share": SHARE, **storage.machine()}

@@ -35,14 +35,18 @@ def enough(capacity: int, patients: int, steps: int) -> None:
 
 def add(replay: Replay, rows: Any, keep: Any) -> Replay:
     """The replay with `rows[i]` wherever `keep[i]`; padding takes no place. At most `capacity` rows."""
-    capacity = replay.capacity
-    if keep.shape[0] > capacity:
-        raise ValueError(f"{keep.shape[0]} rows at once do not fit a replay of capacity {capacity}")
-    rank = jnp.cumsum(keep.astype(jnp.int32))
-    place = jnp.where(keep, (replay.position + rank - 1) % capacity, capacity)  # beyond the end: dropped
-    filled = jnp.minimum(replay.filled + rank[-1], capacity)
+    place, count = places(replay, keep), jnp.sum(keep, dtype=jnp.int32)
     stored = jax.tree.map(lambda old, new: old.at[place].set(new, mode="drop"), replay.rows, rows)
-    return Replay(stored, (replay.position + rank[-1]) % capacity, filled)
+    filled = jnp.minimum(replay.filled + count, replay.capacity)
+    return Replay(stored, (replay.position + count) % replay.capacity, filled)
+
+
+def places(replay: Replay, keep: Any) -> Any:
+    """Where rows go that are added next; `capacity`, which lies beyond the end, for those that are not kept."""
+    if keep.shape[0] > replay.capacity:
+        raise ValueError(f"{keep.shape[0]} rows at once do not fit a replay of capacity {replay.capacity}")
+    rank = jnp.cumsum(keep.astype(jnp.int32))
+    return jnp.where(keep, (replay.position + rank - 1) % replay.capacity, replay.capacity)
 
 
 def sample(replay: Replay, key: Any, n: int) -> Any:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 from posology.environments.environment import Environment
 from posology.environments.spec import Spec
-from posology.learners import adam, exploration, networks, replay, targets
+from posology.learners import adam, exploration, networks, replay, sum_tree, targets
 from posology.learners.learner import annealed
 from posology.learners.networks import Moments
 from posology.learners.replay import Replay
@@ -42,7 +42,7 @@ class Decision(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything that changes while learning. `priority[capacity]` is (|δ| + least)^α, all 1 where draws are even."""
+    """Everything that changes while learning. `priority` is the tree of (|δ| + least)^α, of one row where draws are even."""
 
     weights: Any
     slow: Any
@@ -75,7 +75,7 @@ def init(learner: Any, key: Any, env: Environment) -> State:
     moments, zero = networks.no_moments((spec.size,)), jnp.int32(0)
     slow = jax.tree.map(jnp.copy, weights)
     memory = adam.shortened(learner.max_gradient).init(weights)
-    priority = jnp.ones(learner.capacity if learner.prioritised else 1)
+    priority = sum_tree.empty(learner.capacity if learner.prioritised else 1)
     return State(
         weights, slow, memory, moments, replay.empty(row, learner.capacity), priority, key, zero, zero
     )  # fmt: skip
@@ -136,9 +136,9 @@ def decisions_of(learner: Any, e: Episode) -> Decision:
 def remember(learner: Any, state: State, rows: Decision, keep: Any) -> State:
     """The rows in the replay; new ones are as likely to be drawn as the likeliest old one."""
     if learner.prioritised:
-        fresh = replay.Replay(state.priority, state.replay.position, state.replay.filled)
-        highest = jnp.where(state.replay.filled > 0, jnp.max(state.priority), 1.0)
-        state = state._replace(priority=replay.add(fresh, jnp.full(keep.shape, highest), keep).rows)
+        highest = jnp.where(state.replay.filled > 0, jnp.max(sum_tree.leaves(state.priority)), 1.0)
+        fresh = sum_tree.put(state.priority, replay.places(state.replay, keep), jnp.broadcast_to(highest, keep.shape))
+        state = state._replace(priority=fresh)
     return state._replace(replay=replay.add(state.replay, rows, keep))
 
 
@@ -147,11 +147,9 @@ def drawn(learner: Any, past: Replay, priority: Any, key: Any) -> tuple[Any, Any
     if not learner.prioritised:
         at = jax.random.randint(key, (learner.batch,), 0, jnp.maximum(past.filled, 1))
         return jax.tree.map(lambda x: x[at], past.rows), at, jnp.ones(learner.batch)
-    there = jnp.arange(priority.shape[0]) < past.filled
-    below = jnp.cumsum(jnp.where(there, priority, 0.0))
     points = (jnp.arange(learner.batch) + jax.random.uniform(key, (learner.batch,))) / learner.batch
-    at = jnp.minimum(jnp.searchsorted(below, points * below[-1], side="right"), past.filled - 1)
-    chance = priority[at] / below[-1]
+    at = sum_tree.find(priority, points * priority[1])
+    chance = sum_tree.leaves(priority)[at] / priority[1]
     weight = (past.filled.astype(jnp.float32) * chance) ** -learner.correction
     return jax.tree.map(lambda x: x[at], past.rows), at, weight / jnp.max(weight)
 
@@ -173,7 +171,7 @@ def learn(learner: Any, loss: Loss, key: Any, state: State, spec: Spec) -> tuple
         weights, memory = adam.step(adam.shortened(learner.max_gradient), gradient, weights, memory, rate)
         slow = jax.tree.map(lambda old, new: old + learner.follow * (new - old), slow, weights)
         if learner.prioritised:
-            priority = priority.at[at].set((errors + LEAST_PRIORITY) ** learner.prioritised)
+            priority = sum_tree.put(priority, at, (errors + LEAST_PRIORITY) ** learner.prioritised)
         return (weights, slow, memory, priority), cost
 
     first = (state.weights, state.slow, state.optimiser, state.priority)
