@@ -18,6 +18,7 @@ from posology.environments.catalogue import TREATMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "paclitaxel-cycles-v1"
+BY_ARM = ("arms", "paired", "per_cycle", "limits_hit", "anc", "training_seeds")
 TINY = Training("ppo", 2, {"patients": "16", "minibatches": "1", "epochs": "1", "hidden": "8"})
 
 
@@ -75,6 +76,24 @@ def test_a_learner_that_is_asked_for_comes_beside_those_learned_before_and_one_w
     assert both["arms"].keys() == {*table["arms"], "again"} and both["arms"]["ppo"] == table["arms"]["ppo"]
     with pytest.raises(ValueError, match="has no learned arm sac; it has ppo, again"):
         evidence.tried(treatment, None, replace(effort, learners=("sac",)), lambda text: None)
+
+
+def test_an_arm_that_is_left_out_stays_as_it_is_stored_unless_the_patients_were_others(made, tmp_path):
+    effort, table, *_ = made
+    treatment = replace(TREATMENTS[ID], baselines=("standard", "fixed:175"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "TRAININGS", {"ppo": TINY})
+        for stored, patients in ((table, 12), ({**table, "seed": 21}, 0)):
+            evidence.write(ID, stored, tmp_path)
+            less = replace(effort, skip=("fixed:175",), results=tmp_path)
+            found = evidence.tried(treatment, None, less, lambda text: None)
+            assert ("fixed:175" in found["arms"]) == (patients == 12)
+            if patients:
+                assert [list(found[k]) for k in BY_ARM] == [list(table[k]) for k in BY_ARM]
+                assert all(found[k]["fixed:175"] == table[k]["fixed:175"] for k in BY_ARM)
+                assert found["subgroups"].keys() == table["subgroups"].keys()
+                ends = [t["arms"]["ppo"]["endpoints"]["return"]["mean"] for t in (found, table)]
+                assert ends[0] == pytest.approx(ends[1])
 
 
 def test_a_policy_trained_anew_is_played_anew(made):

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from posology.benchmarks import gradient
+from posology.benchmarks import gradient, merged
 from posology.environments.belief import with_belief
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import TreatmentEnvironment
@@ -196,7 +196,8 @@ def learned_before(treatment: Treatment, name: str, effort: Effort) -> bool:
 
 
 def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -> dict[str, Any]:
-    """The trial of a treatment's baselines and learned arms; with `effort.learners` theirs and those learned before.
+    """The trial of a treatment's baselines and learned arms; with `effort.learners` or `effort.skip` beside those that are stored
+    of a trial of the same patients.
 
     Raises:
         ValueError: where none of these learners is tried on this treatment.
@@ -212,7 +213,12 @@ def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -
     which = [shift or "own-model", treatment.fingerprint, str(effort.patients), str(effort.seed)]
     keep = kept(effort.runs / treatment.id / "played" / "-".join(which), learned, tell)
     progress = lambda arm, done: tell(f"{treatment.id} {shift or ''}: {arm}, {done} patients")  # noqa: E731
-    return trial(treatment, names, effort.patients, effort.seed, shift, progress, keep)
+    made = trial(treatment, names, effort.patients, effort.seed, shift, progress, keep)
+    path = effort.results / f"{treatment.id}{f'--{shift}' if shift else ''}.json"
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if stored is None or not merged.alike(made, stored):
+        return made
+    return merged.beside(made, stored, [*treatment.baselines, *able])
 
 
 def shifts_of(treatment: Treatment) -> Iterator[str]:
