@@ -1,7 +1,9 @@
-"""The example record is made up, whole, and the same in every format."""
+"""The example record is made up, whole, and the same in every format; examples on pages print what they say."""
 
 from __future__ import annotations
 
+import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,12 @@ def test_every_format_holds_the_same_patient(name):
         assert value.value == pytest.approx(first.latest[name_of].value, rel=1e-9)
     assert [m.value for m in found.measured] == pytest.approx([m.value for m in first.measured])
     assert [d.amount for d in found.doses] == pytest.approx([d.amount for d in first.doses])
+
+
+def test_the_example_on_combination_effects_prints_what_stands_beside_it(tmp_path, capsys):
+    page = (EXAMPLES.parent / "docs" / "combination-effects.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    script = tmp_path / "example.py"
+    script.write_text(code, encoding="utf-8")
+    runpy.run_path(str(script))
+    assert capsys.readouterr().out.split() == re.findall(r"# ([0-9.]+)$", code, flags=re.MULTILINE)

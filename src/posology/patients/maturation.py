@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from posology.patients.effects import hill
 from posology.quantities import power
 
 
@@ -19,7 +20,6 @@ def allometry(weight: Any, standard: Any, exponent: Any) -> Any:
     return power(weight / standard, exponent)
 
 
-def maturation(pma: Any, half: Any, hill: Any) -> Any:
+def maturation(pma: Any, half: Any, slope: Any) -> Any:
     """The share of the mature clearance at a postmenstrual age, half of it at `half` (in the same unit)."""
-    ratio = power(pma / half, hill)
-    return ratio / (1 + ratio)
+    return hill(pma, half, slope)

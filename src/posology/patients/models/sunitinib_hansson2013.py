@@ -15,7 +15,8 @@ acts on the marrow of Friberg 2002; the tumour's largest diameters, summed, foll
 Hansson EK et al. CPT Pharmacometrics Syst Pharmacol 2013;2:e84, e85, 303 patients; tumour: Schindler E et al. 2016. Choices
 of ours: the tumour sees the auc of the day, for its delay is not known; circulating cells leave at ktr, where the paper fixes
 a half-life of 7 h. Not known here: the spread of cl. The neutrophils' residual error (SD 0.406) is printed for
-(anc^0.2 − 1)/0.2, which no `Residual` can say, so none stands here. The papers' fatigue and survival are not built.
+(anc^0.2 − 1)/0.2, which no `Residual` can say, so none stands here. Fatigue is a model of its own,
+`sunitinib-fatigue-hansson2013`; the papers' survival is not built.
 
 Not for: concentrations, drugs that change the clearance (CYP3A4), renal carcinoma, survival.
 """
@@ -24,9 +25,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from posology.patients.effects import hill
 from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
 from posology.patients.myelosuppression import BOUNDS, Marrow, marrow
-from posology.quantities import assumed, maximum, named, numbers_of, power, published, table, unverified, where
+from posology.quantities import assumed, named, numbers_of, published, table, unverified, where
 
 HANSSON = "Hansson 2013"
 SCHINDLER = "Schindler 2016"
@@ -38,7 +40,6 @@ COVARIANCES = {  # of the logarithms, between patients
     ("ic50_skit", "ic50_svegfr2"): 0.297,
     ("ic50_skit", "ic50_svegfr3"): 0.936,
 }
-NO_DRUG = 1e-12  # of ic50: stands for none, whose logarithm there is not
 
 
 @table
@@ -103,19 +104,23 @@ def baseline(p: Any) -> Any:
     return State(p.b_vegf, p.b_svegfr2, p.b_svegfr3, p.b_skit, one, p.c0, p.c0, p.c0, p.c0, p.c0, one, p.s0)
 
 
-def inhibition(auc: Any, ic50: Any, h: Any) -> Any:
-    """auc^h/(ic50^h + auc^h)."""
-    ratio = power(maximum(auc / ic50, NO_DRUG), h)
-    return ratio / (1 + ratio)
+def resting_svegfr3(auc: Any, p: Any) -> Any:
+    """sVEGFR-3 at which formation and loss balance under a lasting exposure."""
+    return p.b_svegfr3 * (1 - hill(auc, p.ic50_svegfr3, p.h_svegfr3))
+
+
+def fall_of_svegfr3(svegfr3: Any, p: Any) -> Any:
+    """Share of its baseline by which sVEGFR-3 has fallen."""
+    return (p.b_svegfr3 - svegfr3) / p.b_svegfr3
 
 
 def rates(t: Any, x: Any, p: Any, infusion: Any) -> Any:
     auc = infusion * p.day / p.cl
-    formed_vegf = p.b_vegf * x.rise - (1 - inhibition(auc, p.ic50_vegf, p.h_vegf)) * x.vegf
-    formed_2 = p.b_svegfr2 * (1 - inhibition(auc, p.ic50_svegfr2, p.h_svegfr2)) - x.svegfr2
-    formed_3 = p.b_svegfr3 * (1 - inhibition(auc, p.ic50_svegfr3, p.h_svegfr3)) - x.svegfr3
-    formed_kit = p.b_skit * x.rise * (1 - inhibition(auc, p.ic50_skit, p.h_skit)) - x.skit
-    fall = (p.b_svegfr3 - x.svegfr3) / p.b_svegfr3
+    formed_vegf = p.b_vegf * x.rise - (1 - hill(auc, p.ic50_vegf, p.h_vegf)) * x.vegf
+    formed_2 = p.b_svegfr2 * (1 - hill(auc, p.ic50_svegfr2, p.h_svegfr2)) - x.svegfr2
+    formed_3 = resting_svegfr3(auc, p) - x.svegfr3
+    formed_kit = p.b_skit * x.rise * (1 - hill(auc, p.ic50_skit, p.h_skit)) - x.skit
+    fall = fall_of_svegfr3(x.svegfr3, p)
     effect = p.emax * fall / (p.ec50 + fall)
     return State(
         formed_vegf / (p.mrt_vegf * p.slowness),
