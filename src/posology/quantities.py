@@ -125,7 +125,8 @@ def together(*tables: Any) -> type:
 
 
 def _made(named_as: Any, rows: Mapping[str, Number]) -> type:
-    return table(type(named_as.__name__, (), {"__annotations__": dict.fromkeys(rows, float), **rows}))
+    about = {"__annotations__": dict.fromkeys(rows, float), "__module__": named_as.__module__}
+    return table(type(named_as.__name__, (), {**about, **rows}))
 
 
 def replace(row: T, **changes: Any) -> T:

@@ -13,12 +13,19 @@ from hypothesis import strategies as st
 
 from posology.commands import run
 from posology.patients import map_case, maps
-from posology.patients.catalogue import MAPS
+from posology.patients.catalogue import MAPS, MODELS
 from posology.patients.models import capecitabine_henin2009 as henin
 from posology.quantities import STATUSES, numbers_of
 
-ZHAO, GENG, GAME, HENIN = (
-    MAPS[i] for i in ("chemotherapy-zhao2009", "nsclc-geng2017", "prostate-zhang2017", "capecitabine-henin2009")
+ZHAO, GENG, GAME, HENIN, FATIGUE = (
+    MAPS[i]
+    for i in (
+        "chemotherapy-zhao2009",
+        "nsclc-geng2017",
+        "prostate-zhang2017",
+        "capecitabine-henin2009",
+        "sunitinib-fatigue-hansson2013",
+    )
 )
 TP_FIT = {"a_dp": 0.598, "a_di": 0.794, "a_pd": 0.010, "a_pi": 0.206, "a_id": 0.402, "a_ip": 0.990}
 
@@ -83,6 +90,25 @@ def test_the_hand_foot_syndrome_of_henin_as_printed(week, drive, none_after_none
     assert (rows[0][0], rows[2][0] + rows[2][1]) == pytest.approx((none_after_none, mild_after_2), abs=5e-5)
 
 
+def test_the_fatigue_of_hansson_as_printed():
+    p, states = FATIGUE.Params(), course(FATIGUE, 84, FATIGUE.usual)
+    assert states[28][1:5] == pytest.approx((0.8734, 0.0851, 0.0338, 0.0077), abs=5e-5)
+    # 0.74365 at the clearance that we have to five digits, which decides between the last digits 6 and 7
+    assert states[84][1:5] == pytest.approx((0.7437, 0.1713, 0.0720, 0.0130), abs=6e-5)
+    assert FATIGUE.readings(states[84], p)["ever_grade_3"] == pytest.approx(0.0319, abs=5e-5)
+
+
+def test_fatigue_follows_the_same_protein_as_the_model_of_the_biomarkers(scipy_course, individual_of):
+    whole = MODELS["sunitinib-hansson2013"]
+    doses = [(42 * 24.0 * k, 50.0 * 28, 28 * 24.0) for k in range(2)]
+    other = scipy_course(whole, individual_of(whole), doses, 84 * 24.0)
+    states = course(FATIGUE, 84, FATIGUE.usual)
+    for day in (1, 28, 35, 84):
+        assert states[day].svegfr3 == pytest.approx(other.reading("svegfr3", 24.0 * day), rel=1e-7)
+    shared = set(numbers_of(FATIGUE.Params)) & set(numbers_of(whole.Params))
+    assert all(numbers_of(FATIGUE.Params)[name] is numbers_of(whole.Params)[name] for name in shared)
+
+
 # what is known of such patients ------------------------------------------------------------------
 
 
@@ -94,10 +120,23 @@ def test_worse_kidneys_and_more_drug_bring_more_hand_foot_syndrome():
     assert at_week_12(0, 75.5) < at_week_12(2000, 75.5) < at_week_12(4000, 75.5) < at_week_12(4000, 30.0) < 1
 
 
+def test_more_sunitinib_brings_more_fatigue_and_without_it_little():
+    severe = [FATIGUE.readings(course(FATIGUE, 84, lambda k, d=d: {"sunitinib": d})[-1], FATIGUE.Params()) for d in (0, 25, 50)]
+    ever = [s["ever_grade_3"] for s in severe]
+    assert 0 < ever[0] < 0.025 < ever[1] < ever[2] < 0.2
+    assert all(s["grade_3"] < s["ever_grade_3"] for s in severe)
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_probabilities_of_grades_stay_a_distribution(doses):
     for s in course(HENIN, len(doses), lambda k: {"capecitabine": 6000 * doses[k]}):
         assert sum(s[1:]) == pytest.approx(1.0) and min(s[1:]) >= 0
+    before = 0.0
+    for s in course(FATIGUE, len(doses), lambda k: {"sunitinib": 1e4 * doses[k]}):
+        assert sum(s[1:5]) == pytest.approx(1.0) and min(s[1:]) >= 0
+        ever = FATIGUE.readings(s, FATIGUE.Params())["ever_grade_3"]
+        assert max(before, s.grade_3) - 1e-12 <= ever <= 1
+        before = ever
 
 
 def test_an_untreated_tumour_of_zhao_kills_and_stays_a_number():

@@ -44,6 +44,7 @@ from posology.patients.models import (
     prostate_ideta2008,
     prostate_strobl2021,
     prostate_zhang2017,
+    sunitinib_fatigue_hansson2013,
     sunitinib_hansson2013,
     vancomycin_rhodin2009,
     vancomycin_thomson2009,
@@ -94,6 +95,7 @@ MAPS: dict[str, MapModel] = {
     "prostate-zhang2017": prostate_zhang2017.MODEL,
     "capecitabine-henin2009": capecitabine_henin2009.MODEL,
     "chemotherapy-zhao2009": chemotherapy_zhao2009.MODEL,
+    "sunitinib-fatigue-hansson2013": sunitinib_fatigue_hansson2013.MODEL,
 }  # that move in steps instead of by differential equations
 
 
