@@ -16,6 +16,7 @@ from posology.commands.describe import (
     model_description,
     problem_description,
     spread_percent,
+    survival_of,
     treatment_description,
 )
 from posology.commands.listing import Family, catalogue
@@ -65,6 +66,7 @@ def model_page(d: dict[str, Any]) -> str:
         f"```text\n{d['equations']}\n```\n",
         modelled.drawn(MODEL_PAGES, d["id"]),
         f"{dosing(d)}.\n",
+        *([f"{survival_of(d)}.\n"] if d["hazards"] else []),
         "## Numbers\n",
         table(["symbol", "value", "unit", "CV %", "CV % occasion", "status", "meaning", "source"], numbers),
         *bounds,

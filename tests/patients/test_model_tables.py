@@ -62,6 +62,14 @@ def test_equations_hold_between_dimensioned_numbers(m: PatientModel, individual_
     assert got == pytest.approx(list(m.readings(x, p).values()), rel=1e-12)
 
 
+def test_a_hazard_is_a_rate_between_dimensioned_numbers(individual_of: Callable[..., Any]) -> None:
+    m = model("ovarian-zecchin2016")  # the other one takes the logarithm of days, as its source does
+    p, x = individual_of(m), some_state(m)
+    assert m.hazards is not None
+    got = m.hazards(100.0 * ureg.day, dimensioned(m.State, x), dimensioned(m.own, p))["death"]
+    assert float((got * ureg.day).to("dimensionless").magnitude) == pytest.approx(m.hazards(100.0, x, p)["death"], rel=1e-12)
+
+
 @pytest.mark.parametrize("m", MODELS.values(), ids=MODELS)
 def test_baseline_has_the_units_of_the_states(m: PatientModel, individual_of: Callable[..., Any]) -> None:
     start = m.baseline(dimensioned(m.own, individual_of(m)))

@@ -211,9 +211,9 @@ def test_the_spread_of_pembrolizumab_is_the_published_matrix() -> None:
 # ovarian cancer ----------------------------------------------------------------------------------
 
 
-def lives(until: float, tsr: Callable[[float], float], **more: float) -> float:
+def lives(until: float, tsr: Callable[[float], float], ecog: float = 0.0, **more: float) -> float:
     """Share alive at `until`, by quadrature of the hazard with 70 mm at the start."""
-    p = replace(zecchin.Params(), s0=70.0)
+    p = zecchin.individual(replace(zecchin.Params(), s0=70.0), {"ecog": ecog})
     return math.exp(-quad(lambda t: zecchin.hazard(t, tsr(t), p, **more), 1e-9, until, points=[84.0])[0])
 
 

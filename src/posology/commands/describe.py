@@ -79,8 +79,18 @@ def model_description(model: Any) -> dict[str, Any]:
         "time_unit": model.time_unit,
         "source": model.source,
         "not_for": model.not_for,
+        "hazards": ends_of(model),
         **(in_steps(model) if model.kind == "map" else by_equations(model)),
     }
+
+
+def ends_of(model: Any) -> dict[str, Any] | None:
+    """What can end the course, where the model says: causes, unit of their rates, and when the state is last looked at."""
+    if model.hazards is None:
+        return None
+    landmark = model.hazards.landmark
+    last = landmark if math.isfinite(landmark) else None
+    return {"causes": list(model.hazards.causes), "unit": f"1/{model.time_unit}", "state_until": last}
 
 
 def in_steps(model: Any) -> dict[str, Any]:
@@ -198,6 +208,8 @@ def show_model(d: dict[str, Any]) -> None:
     columns = ["name", "unit", "low", "high", "default", "sets", "meaning", "source"]
     print_table("covariates (low to high: the population)", columns, [[c[k] for k in columns] for c in d["covariates"]])
     print(f"{dosing(d)} · source: {d['source']}")
+    if d["hazards"]:
+        print(survival_of(d))
     print(f"credibility class: {d['class']} · weakest number: {d['status']}")
     print(f"not for: {d['not_for'] or 'nothing said'}")
 
@@ -208,6 +220,13 @@ def dosing(d: dict[str, Any]) -> str:
         given = ", ".join(f"{name} ({unit})" for name, unit in d["inputs"].items())
         return f"inputs: {given} · steps of {d['step']:g} {d['time_unit']}"
     return f"doses go into: {', '.join(d['entries'])} · usual doses: {usual(d)} · time unit: {d['time_unit']}"
+
+
+def survival_of(d: dict[str, Any]) -> str:
+    """What can end the course, in words."""
+    until = d["hazards"]["state_until"]
+    seen = f", by the state until {until:g} {d['time_unit']}" if until is not None else ""
+    return f"hazards of: {', '.join(d['hazards']['causes'])} (per {d['time_unit']}{seen}); `posology simulate` gives survival"
 
 
 def usual(d: dict[str, Any]) -> str:

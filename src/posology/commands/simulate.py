@@ -45,5 +45,8 @@ def simulate(
         return print_json(result)
     columns = {**result["readings"], **result["states"]}
     header = [f"time ({result['time_unit']})", *(f"{k} ({result['units'][k]})" for k in columns)]
+    if "survival" in result:
+        columns["alive"] = result["survival"]["alive"]
+        header.append("share alive")
     rows = [[short(t), *(short(v[i]) for v in columns.values())] for i, t in enumerate(result["times"])]
     print_table(model.title, header, rows)

@@ -137,13 +137,14 @@ def _simulated(case: Case, grid: Grid) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from posology.patients import integrate
+    from posology.patients import events, integrate
 
-    model = case.model
+    model, hazards = case.model, case.model.hazards
     until = max([*case.times, 1e-6])
     doses = [d for d in case.doses if d[0] < until]
     shape = [(t, duration) for t, duration, _ in doses]
-    ends = dosing.step_ends(grid, shape, case.times, until)
+    ends = dosing.step_ends(grid, shape, [*case.times, *([hazards.landmark] if hazards else [])], until)
+    ends = events.cut(ends) if hazards else ends
     rate, bolus = dosing.fractions(ends, shape)
     amounts = np.array([a for *_, a in doses])
     real = jnp.zeros(()).dtype
@@ -159,6 +160,11 @@ def _simulated(case: Case, grid: Grid) -> dict[str, Any]:
     if not all(np.isfinite(v).all() for v in [*states.values(), *readings.values()]):
         raise ValueError(f"{model.id}: the simulation left the range of numbers; check doses, parameters and start")
     units = {k: n.unit for k, n in numbers_of(model.State).items()} | dict(model.reading_units)
+    found = {}
+    if hazards:
+        whole = model.State(**{k: jnp.asarray(v) for k, v in states.items()})
+        along = jax.jit(lambda p, t, x: events.cumulative(model, p, t, x))(own, np.concatenate([[0.0], ends]), whole)
+        found["survival"] = events.told(along, [i // events.PARTS for i in nodes])
     return {
         "model": model.id,
         "time_unit": model.time_unit,
@@ -166,4 +172,5 @@ def _simulated(case: Case, grid: Grid) -> dict[str, Any]:
         "states": {k: [float(v[i]) for i in nodes] for k, v in states.items()},
         "readings": {k: [float(v[i]) for i in nodes] for k, v in readings.items()},
         "units": units,
+        **found,
     }

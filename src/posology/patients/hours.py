@@ -27,4 +27,5 @@ def in_hours(model: PatientModel) -> PatientModel:
         coarse=longer(model.coarse) if model.coarse else None,
         regimen=replace(r, every=r.every * unit, duration=r.duration * unit),
         time_unit="h",
+        hazards=model.hazards.in_parts(unit) if model.hazards else None,
     )

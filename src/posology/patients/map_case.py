@@ -82,12 +82,18 @@ def _simulated(
 ) -> dict[str, Any]:
     import jax
 
+    from posology.patients import events
+
     with jax.enable_x64(precise):
         key = None if seed is None else jax.random.key(seed)
         real = np.float64 if precise else np.float32
         own, start, inputs = jax.tree.map(lambda v: jax.numpy.asarray(v, real), (own, start, inputs))
         states = jax.jit(lambda p, x, u: maps.follow(model, p, x, u, key))(own, start, inputs)
         readings = jax.jit(jax.vmap(lambda x: model.readings(x, own)))(states)
+        survival = {}
+        if model.hazards:
+            along = jax.jit(lambda p, x: events.cumulative_in_steps(model, p, x))(own, states)
+            survival["survival"] = events.told(along, nodes)
         found = {k: np.asarray(v) for k, v in states._asdict().items()}
         read = {k: np.asarray(v) for k, v in readings.items()}
     if not all(np.isfinite(v).all() for v in [*found.values(), *read.values()]):
@@ -99,4 +105,5 @@ def _simulated(
         "states": {k: [float(v[i]) for i in nodes] for k, v in found.items()},
         "readings": {k: [float(v[i]) for i in nodes] for k, v in read.items()},
         "units": {k: n.unit for k, n in numbers_of(model.State).items()} | dict(model.reading_units),
+        **survival,
     }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from posology.patients.hazards import Hazards
 from posology.patients.model import HOURS, Covariate, spread
 from posology.quantities import numbers_of
 
@@ -43,6 +44,7 @@ class MapModel:
     credibility: str = "not ranked"
     source: str = ""
     not_for: str = ""
+    hazards: Hazards | None = None
 
     @property
     def kind(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from posology.patients.hazards import Hazards
 from posology.quantities import Number, numbers_of
 
 MONTH = 365.25 / 12  # d
@@ -111,7 +112,8 @@ class PatientModel:
     `relative` maps a state to the logarithmic one it is stepped as a multiple of. `coarse` is a grid
     for beliefs, whose many particles need errors small beside the residual, not small as such. `bounds`
     are numbers at which an equation as published is cut off: choices of ours that `status`, which speaks of
-    what was taken from the sources, leaves out. `drug` is named where the id does not begin with it.
+    what was taken from the sources, leaves out. `drug` is named where the id does not begin with it. `hazards` says what can end
+    the course, where the source knows it.
     """
 
     id: str
@@ -142,6 +144,7 @@ class PatientModel:
     source: str = ""
     not_for: str = ""
     drug: str = ""
+    hazards: Hazards | None = None
 
     @property
     def kind(self) -> str:

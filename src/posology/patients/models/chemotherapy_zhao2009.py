@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from posology.patients.hazards import Hazards
 from posology.patients.maps import MapModel
-from posology.quantities import assumed, exp, maximum, minimum, named, published, table, unverified, where
+from posology.quantities import assumed, exp, maximum, minimum, named, published, replace, table, unverified, where
 
 ZHAO = "Zhao 2009; public codes of the simulator"
 HIGHEST = 50.0  # ln hazard: long before it nobody lives, and the number stays finite
@@ -50,14 +51,19 @@ def baseline(p: Any) -> Any:
     return State(p.toxicity, p.tumour, 0 * p.toxicity)
 
 
+def hazards(t: Any, x: Any, p: Any) -> dict[str, Any]:
+    """Of death in the month that ended in `x`."""
+    ln_hazard = p.hazard_0 + p.hazard_toxicity * x.toxicity + p.hazard_tumour * x.tumour
+    return {"death": exp(minimum(ln_hazard, HIGHEST + 0 * ln_hazard))}
+
+
 def transition(key: Any, x: Any, p: Any, given: Any) -> Any:
     dose = given["dose"] - p.middle
     toxicity = x.toxicity + p.toxicity_by_tumour * maximum(x.tumour, p.tumour) + p.toxicity_by_dose * dose
     growth = p.tumour_by_toxicity * maximum(x.toxicity, p.toxicity) - p.tumour_by_dose * dose
     tumour = where(x.tumour > 0, maximum(x.tumour + growth, 0 * growth), 0 * growth)
-    ln_hazard = p.hazard_0 + p.hazard_toxicity * toxicity + p.hazard_tumour * tumour
-    hazard = exp(minimum(ln_hazard, HIGHEST + 0 * ln_hazard))
-    return State(toxicity, tumour, x.hazard + hazard)
+    after = State(toxicity, tumour, x.hazard)
+    return replace(after, hazard=x.hazard + hazards(None, after, p)["death"])
 
 
 def readings(x: Any, p: Any) -> dict[str, Any]:
@@ -80,4 +86,5 @@ MODEL = MapModel(
     credibility="C",
     source="doi:10.1002/sim.3720",
     not_for="any statement about patients; nothing in it is measured",
+    hazards=Hazards(("death",), hazards),
 )

@@ -8,9 +8,9 @@ The sum of longest diameters grows at the rate kl and shrinks at a rate that fad
 With `intensity` 1 throughout this is the published curve b·exp(kl·t − (kd/lam)·(1 − exp(−lam·t))), which goes on after the
 last cycle. The model was fitted without doses: that a share of the doses has this share of the effect is assumed.
 
-Days lived from the start of treatment are log-normal, Φ the normal distribution function:
+Days lived from the start of treatment are log-normal, Φ and φ the normal distribution and its density:
 
-    survival(t) = 1 − Φ(ln(t/median)/os_scale)
+    survival(t) = 1 − Φ(z),   hazard(t) = φ(z)/(os_scale·t·(1 − Φ(z))),   z = ln(t/median)/os_scale
     ln(median)  = 1.079 + 0.319·asian − 0.264·ever_smoker − 0.00197·b + 0.97695·ln(ttg + 100),   ttg = ln(kd/kl)/lam
 
 ttg is the time to growth under full treatment; that of a tumour that grows from the start (kd < kl) is not settled by the
@@ -18,7 +18,8 @@ source and is 0 here. Claret L et al. 2014, doi:10.1038/clpt.2014.11 (934 patien
 without motesanib), read in the public nlmixr2lib. Table S1 of the paper prints kd and lam the other way round; this order
 gives the paper's own time to growth. Correlations between the spreads are unknown.
 
-Not for: other drugs, later lines, new lesions; single patients' survival.
+Not for: other drugs, later lines, new lesions; single patients' survival, and survival under less than full doses (the time to
+growth is that under full treatment, whatever is given here).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from posology.patients.hazards import Hazards
 from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
 from posology.quantities import assumed, exp, log, maximum, named, published, table, where
 
@@ -99,7 +101,19 @@ def survival(t: Any, p: Any) -> Any:
     """The share of such patients who live longer than `t` > 0 days."""
     from jax.scipy.stats import norm
 
-    return norm.sf(log(t / median_survival(p)) / p.os_scale)
+    return norm.sf(_deviate(t, p))
+
+
+def hazards(t: Any, x: Any, p: Any) -> dict[str, Any]:
+    """Of death, whatever the size: the source's survival follows from the size before treatment and the time to growth."""
+    from jax.scipy.stats import norm
+
+    z = _deviate(t, p)
+    return {"death": exp(norm.logpdf(z) - norm.logsf(z)) / (p.os_scale * t)}
+
+
+def _deviate(t: Any, p: Any) -> Any:
+    return log(t / median_survival(p)) / p.os_scale
 
 
 MODEL = PatientModel(
@@ -127,5 +141,6 @@ MODEL = PatientModel(
     time_unit="d",
     credibility="A",
     source="Claret 2014, doi:10.1038/clpt.2014.11",
-    not_for="other drugs, later lines, new lesions; single patients' survival",
+    not_for="other drugs, later lines, new lesions; single patients' survival, and survival under less than full doses",
+    hazards=Hazards(("death",), hazards),
 )
