@@ -137,6 +137,22 @@ def test_without_mercaptopurine_neutrophils_stay_and_after_it_they_come_back_in_
     assert 1.8 < min(later) < max(later) < 2.6
 
 
+def test_a_child_who_loses_all_dividing_cells_keeps_a_count_in_single_precision(
+    individual_of: Solver, scipy_course: Solver
+) -> None:
+    from posology.patients import case
+
+    m = MODELS["mercaptopurine-gebhard2023"]
+    own = {"vm": 0.358, "ke": 0.0162, "ktr": 0.584, "slope": 0.417, "gamma": 0.707}  # drawn from the published spreads
+    raw = {"individual": own, "doses": [{"time": d, "amount": 75} for d in range(84)], "times": [14, 28, 56, 84]}
+    found = case.simulate(case.read(m, raw))
+    exact = scipy_course(m, individual_of(m, own=own), [(d, 75, 0) for d in range(84)], 84)
+    assert exact.extreme("anc", 0, 84)[0] < 1e-6
+    for i, t in enumerate(raw["times"]):
+        assert found["readings"]["anc"][i] == pytest.approx(exact.reading("anc", t), rel=1e-3, abs=1e-4 * 2.17)
+        assert found["states"]["prol"][i] >= 0
+
+
 # sunitinib ---------------------------------------------------------------------------------------
 
 CYCLES = [(0.0, 672.0), (1008.0, 672.0)]  # start, hours
