@@ -10,6 +10,7 @@ import numpy as np
 FIELDS = [
     *("anc", "anc_age", "bilirubin", "bilirubin_ratio", "hep12", "cumulative_dose", "last_dose", "last_nadir_grade"),
     *("delays_in_row", "bsa", "weight", "age", "days_since_dose"),
+    *("gene_share", "responded", "crcl", "renal_share", "liver_share"),
 ]
 
 # drug: largest dose, steps by bilirubin (multiple of ULN: mg/m2), liver must be normal
@@ -20,6 +21,8 @@ TABLE = {
     "docetaxel": (100, None, True),
 }
 ULN, ANC, ANC_DAYS, DELAYS, PHENOBARBITAL = 21, 1.5, 7, 2, 5
+AREA, FILTERED, OTHER = 6, 125, 25  # mg.min/mL; mL/min at most; mL/min beside
+LIFETIME = 450  # mg/m2 of doxorubicin
 VANCOMYCIN, VANCOMYCIN_PER_KG = 4500, np.float32(60)  # mg/d, mg/kg/d
 
 
@@ -77,6 +80,45 @@ def vancomycin_rows(f, table):
     return (table["amount"] == 0) | (per_day <= vancomycin_most(f)[:, None])
 
 
+def by_share(share, usual):
+    """The largest dose that a share of the usual one leaves; 0 where the share is 0, impossible or not known."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        bounded = np.where(sane(share) & (share > 0), share * np.float32(usual), 0)
+    return np.where(sane(share) & (share >= 1), np.inf, bounded)
+
+
+def by_genes(f, usual):
+    """As `by_share`, but without a bound where no gene is known or a response was measured; a share of 0 stays 0."""
+    top = by_share(f["gene_share"], usual)
+    top = np.where((top > 0) & (f["responded"] > 0), np.inf, top)
+    return np.where(np.isnan(f["gene_share"]), np.inf, top)
+
+
+def by_filtration(f):
+    crcl = f["crcl"]
+    return np.where(sane(crcl) & ~np.isnan(crcl), AREA * (np.minimum(crcl, FILTERED) + OTHER), 0)
+
+
+def by_organ(f, share, value, usual):
+    """As `by_share`; 0 too where the value behind the share is impossible."""
+    return np.where(sane(f[value]), by_share(f[share], usual), 0)
+
+
+def by_lifetime(f):
+    given = f["cumulative_dose"]
+    return np.where(sane(given) & (given < LIFETIME), LIFETIME - given, 0)
+
+
+# drug: usual dose, largest dose by the rules in the unit of the usual one
+PERSONAL = {
+    "fluorouracil": (2400.0, lambda f: by_genes(f, 2400)),
+    "mercaptopurine": (75.0, lambda f: by_genes(f, 75)),
+    "carboplatin": (600.0, by_filtration),
+    "methotrexate": (3000.0, lambda f: by_organ(f, "renal_share", "crcl", 3000)),
+    "doxorubicin": (60.0, lambda f: np.minimum(by_lifetime(f), by_organ(f, "liver_share", "bilirubin", 60))),
+}
+
+
 def normal(facts):
     """Numbers too small to be normal count as 0: processors differ on them."""
     return {k: np.where(np.abs(v) < np.finfo(np.float32).tiny, np.float32(0), v) for k, v in facts.items()}
@@ -108,10 +150,16 @@ SPECIAL = {
     "bsa": around(1.3, 1.8, 2.5),
     "weight": around(0.5, 3.5, 70),
     "days_since_dose": around(21, 14),
+    "gene_share": [*around(0, 0.3 / 7, 0.35, 0.5, 0.55, 1), np.nan, np.nan],
+    "responded": [0.0, 0.0, 1.0],
+    "crcl": around(15, 30, 50, 70, 125),
+    "renal_share": around(0, 0.25, 0.5, 0.75, 1),
+    "liver_share": around(0, 0.25, 0.5, 1),
 }
 NORMAL = {"anc": 4, "anc_age": 1, "bilirubin": 9, "bilirubin_ratio": np.nan, "hep12": 0, "cumulative_dose": 350,
           "last_dose": 175, "last_nadir_grade": 2, "delays_in_row": 0, "bsa": 1.8, "weight": 70, "age": 60,
-          "days_since_dose": 21}  # fmt: skip
+          "days_since_dose": 21, "gene_share": 0.5, "responded": 0, "crcl": 70, "renal_share": 0.5,
+          "liver_share": 0.5}  # fmt: skip
 
 
 def adversarial(n, seed):

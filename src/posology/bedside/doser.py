@@ -16,6 +16,7 @@ from posology.data.history import DAY, History
 from posology.environments.belief import Believer, features
 from posology.environments.protocol import Chosen, State, TreatmentEnvironment
 from posology.environments.records import Known
+from posology.environments.ruled import ruled
 from posology.environments.spec import Action
 from posology.environments.treatment import Treatment
 from posology.evaluation import arms
@@ -50,7 +51,7 @@ class Decision(NamedTuple):
 
 
 def doser(treatment: Treatment, name: str) -> Doser:
-    """The chooser of that name: an arm of the treatment or a run folder.
+    """The chooser of that name: an arm of the treatment or a run folder, whose policy is held inside the rules of the drug too.
 
     Raises:
         ValueError: for an unknown arm, a planner that needs the hidden truth, or a run that cannot be used.
@@ -71,7 +72,8 @@ def _doser(treatment: Treatment, name: str, stamp: int) -> Doser:
             raise ValueError(f"{name} sees what its decision before brought, which no record holds; learn with sees_reward=false")
         particles = int(stored.record.get("belief", 0))
         arm = arms.of_policy(stored.policy, env, particles)
-        return Doser(Path(name).name, arm, stored.policy, _replay(arm), _shielded(treatment, stored.policy, arm.believer))
+        choose_inside = _shielded(ruled(treatment), stored.policy, arm.believer)
+        return Doser(Path(name).name, arm, stored.policy, _replay(arm), choose_inside)
     arm = arms.guideline(name, env)
     key = jax.random.key(KEY)
 

@@ -1,8 +1,9 @@
 """From a record to a recommendation: options with what they are expected to bring, one of them chosen.
 
 The posterior of this patient (`believed.py`) goes through the next interval under every option
-(`forecast.py`); limits say what may be given (`view.py`), the policy chooses inside them (`doser.py`),
-and where the model does not know such a patient, or a needed value is missing or old, nothing is chosen.
+(`forecast.py`); limits, the rules of the drug among them (`rules.py`), say what may be given (`view.py`), the policy chooses
+inside them (`doser.py`), and where the model does not know such a patient, or a needed value is missing or old, nothing is
+chosen.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from posology.bedside import options as shown
-from posology.bedside import sentences
+from posology.bedside import rules, sentences
 from posology.bedside.believed import Believed, believed, departures
 from posology.bedside.doser import Decision, Doser, choice, doser
 from posology.bedside.forecast import Outlook, outlook
@@ -25,6 +26,7 @@ from posology.data.history import DAY
 from posology.data.record import Record, at_hours, calendar, check_not_after
 from posology.environments.given import in_mg
 from posology.environments.records import SIZE_OF, UNDATED, Known, Value, known
+from posology.environments.ruled import ruled, rules_of
 from posology.environments.treatment import Treatment
 from posology.safety.abstain import abstain
 
@@ -34,7 +36,13 @@ At = float | str | datetime | None
 
 
 def recommend(
-    treatment: Treatment, policy: str, record: Record, at: At = None, draws: int = DRAWS, to_horizon: bool = False
+    treatment: Treatment,
+    policy: str,
+    record: Record,
+    at: At = None,
+    draws: int = DRAWS,
+    to_horizon: bool = False,
+    research: bool = False,
 ) -> dict[str, Any]:
     """What to give one patient next: plain data in the form of `docs/recommend.md`.
 
@@ -44,34 +52,41 @@ def recommend(
             the last entry.
         draws: of the posterior.
         to_horizon: also follow the policy after each option until the end of the course (slower).
+        research: also for a treatment that is marked for research only; the answer says why it is.
 
     Raises:
         ValueError: one sentence, for a treatment that nothing is recommended from, an unknown arm, entries
-            after `at`, a missing size, a unit or a drug that cannot be understood.
+            after `at`, a missing size, a unit, a drug or a genotype that cannot be understood.
     """
-    check_recommendable(treatment)
-    who = doser(treatment, policy)
+    check_recommendable(treatment, research)
+    who, fingerprint, added = doser(treatment, policy), treatment.fingerprint, rules_of(treatment)
+    treatment = ruled(treatment)
     now = decision_time(record, at)
-    found = read(treatment, record, now)
+    told, found = rules.gathered(record, treatment, now), read(treatment, record, now)
     patient = believed(treatment, found, draws)
     view = seen(treatment, found)
     decision = choice(who, treatment, found, patient.patient, view)
-    reason = "; ".join(r for r in (_outside(treatment, found, view), decision.reason) if r) or None
+    said = rules.rows(treatment, told, view.facts)
+    reasons = (_outside(treatment, found, view), rules.stops(told, said, added), decision.reason)
+    reason = "; ".join(r for r in reasons if r) or None
     table, laid = _options(treatment, patient, view, decision)
     if to_horizon:
         room = patient.believer.env.per_step * treatment.spec.max_steps
         later = follow(treatment, who, read(treatment, record, now, room), patient, laid[0])
         table = [row | {"to_horizon": sums} for row, sums in zip(table, later, strict=True)]
-    return _answer(treatment, who, record, now, found, patient, view, decision, reason, table, laid[1])
+    answer = _answer(treatment, who, record, now, found, patient, view, decision, reason, table, laid[1])
+    answer["missing"][:0] = rules.lacking(told)
+    answer["used"] += rules.used(told, found)
+    return answer | {"fingerprint": fingerprint, "rules": said}
 
 
-def check_recommendable(treatment: Treatment) -> None:
-    """Refuse a treatment that is for research only or has no limits.
+def check_recommendable(treatment: Treatment, research: bool = False) -> None:
+    """Refuse a treatment that is for research only, unless that is asked for, or has no limits.
 
     Raises:
         ValueError: saying why.
     """
-    if treatment.research_only:
+    if treatment.research_only and not research:
         raise ValueError(f"nothing is recommended from {treatment.id}: {treatment.research_only}")
     if not treatment.limits:
         raise ValueError(f"nothing is recommended from {treatment.id}: it has no limits on what may be given")
@@ -103,6 +118,7 @@ def read(treatment: Treatment, record: Record, now: float, room: int = 0) -> Kno
     """
     in_mg(treatment.model)
     found = known(record, treatment, now, room)
+    found = found._replace(told=rules.facts(rules.gathered(record, treatment, now)))
     per = treatment.standard.unit.partition("/")[2]
     if per and SIZE_OF[per] not in found.latest:
         name, instead = SIZE_OF[per], ", or height and weight" if per == "m2" else ""
@@ -148,7 +164,6 @@ def _answer(
     chosen = None if reason or decision.action is None else table[at]
     return {
         "treatment": treatment.id,
-        "fingerprint": treatment.fingerprint,
         "model": treatment.model.id,
         "policy": who.name,
         "patient": record.id,
@@ -162,6 +177,7 @@ def _answer(
         "used": used(treatment, found),
         "draws": {"number": len(ahead.weight), "effective": round(float(1 / np.sum(ahead.weight**2)), 1)},
         "not_for": treatment.not_for,
+        "research_only": treatment.research_only or None,
         "disclaimer": sentences.DISCLAIMER,
     }
 

@@ -45,11 +45,13 @@ class Verdicts(NamedTuple):
 
 @lru_cache(maxsize=32)
 def _compiled(treatment: Treatment) -> Any:
-    """The view, for a history of any size."""
+    """The view, for a history of any size, and what a record tells beside it."""
     soft = tuple(limit for limit in treatment.limits if limit.offer)
 
-    def view(history: Any, now: Any) -> View:
+    def view(history: Any, now: Any, told: dict[str, Any]) -> View:
         facts = facts_of(history, now, treatment)
+        # where the history knows it too, the lower value; fmin takes the one that is a number
+        facts = facts._replace(**{name: jnp.fmin(getattr(facts, name), value) for name, value in told.items()})
         mask, none = offered(treatment.limits, treatment.spec, facts)
         free = offered(soft, treatment.spec, facts)[0]
         return View(encode(history, now, treatment.channels, treatment.days * DAY), facts, mask, free, none)
@@ -59,7 +61,8 @@ def _compiled(treatment: Treatment) -> Any:
 
 def seen(treatment: Treatment, known: Known) -> View:
     """What policies and limits see of a record."""
-    return _compiled(treatment)(known.history, jnp.float32(known.now))
+    told = {name: jnp.float32(value) for name, value in known.told}
+    return _compiled(treatment)(known.history, jnp.float32(known.now), told)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ from posology.bedside.recommend import DRAWS, At, check_recommendable, decision_
 from posology.bedside.sentences import DISCLAIMER
 from posology.bedside.view import closing, seen
 from posology.data.record import Record
+from posology.environments.ruled import ruled
 from posology.environments.spec import Action
 from posology.environments.treatment import Treatment
 from posology.patients.particles import weighted_quantiles
@@ -21,11 +22,14 @@ from posology.patients.particles import weighted_quantiles
 PERCENTILES = (5, 25, 50, 75, 95)
 
 
-def what_if(treatment: Treatment, record: Record, dose: str | float, at: At = None, draws: int = DRAWS) -> dict[str, Any]:
+def what_if(
+    treatment: Treatment, record: Record, dose: str | float, at: At = None, draws: int = DRAWS, research: bool = False
+) -> dict[str, Any]:
     """The course of the key reading until the next visit under a dose, with no policy asked.
 
     Args:
         dose: the label of a row of the action table, or an amount in its unit, given as the standard is.
+        research: as for `recommend`.
 
     Returns:
         `percentiles` of the posterior's draws, now and at the end of each day, beside what was given and
@@ -34,7 +38,8 @@ def what_if(treatment: Treatment, record: Record, dose: str | float, at: At = No
     Raises:
         ValueError: for an unknown label or a negative amount, and as `recommend`.
     """
-    check_recommendable(treatment)
+    check_recommendable(treatment, research)
+    treatment = ruled(treatment)
     found = read(treatment, record, decision_time(record, at))
     action = action_of(treatment, dose)
     patient = believed(treatment, found, draws)

@@ -74,6 +74,11 @@ def show(answer: dict[str, Any]) -> None:
     for title, said in (("Disagreement", told["disagreement"]), ("Missing", "; ".join(m["sentence"] for m in answer["missing"]))):
         if said:
             print(f"{title}: {said}")
+    for row in answer["rules"]:
+        if row["effect"] != "none":
+            print(f"Rule {row['rule']} ({row['effect']}): {row['says']} ({row['source']}, {row['status']}).")
+    if answer["research_only"]:
+        print(f"For research only: {answer['research_only']}.")
     print(f"Not for: {answer['not_for']}.\n{answer['disclaimer']}")
 
 
@@ -94,6 +99,7 @@ def recommend(
     one: str = typer.Option(None, "--id", help="The patient's id where the file holds several; all of them unless given."),
     draws: int = typer.Option(256, min=16, max=4096, help="Draws of the patient's posterior."),
     to_horizon: bool = typer.Option(False, "--to-horizon", help="Also follow the policy to the end of the course (slower)."),
+    research: bool = typer.Option(False, "--research", help="Also for a treatment that is marked for research only."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: one object, or a list for several patients."),
 ) -> None:
     """Say what one patient could be given next, with expected benefit and harm, limits and reasons. Research use only."""
@@ -101,7 +107,7 @@ def recommend(
     records = patients(patient, one)
     from posology.bedside.recommend import recommend as answer
 
-    answers = [answer(treatment, policy, record, at, draws, to_horizon) for record in records]
+    answers = [answer(treatment, policy, record, at, draws, to_horizon, research) for record in records]
     if as_json:
         return print_json(answers[0] if len(answers) == 1 else answers)
     for found in answers:

@@ -7,8 +7,9 @@ from typing import Any
 from posology.data.history import DAY, History, latest
 from posology.environments.treatment import Treatment
 from posology.safety.limits import Facts
+from posology.safety.personal import fluoropyrimidine_share
 
-COVARIATES = ("bilirubin", "hep12", "bsa", "weight", "age")
+COVARIATES = ("bilirubin", "hep12", "bsa", "weight", "age", "crcl")
 
 
 def facts_of(history: History, now: Any, treatment: Treatment) -> Facts:
@@ -16,7 +17,8 @@ def facts_of(history: History, now: Any, treatment: Treatment) -> Facts:
 
     Before anything is measured in the course, the count before treatment stands for the latest count,
     as old as the course. Delays in a row follow from the calendar: whole waits of a delay beyond the
-    standard interval since the last dose.
+    standard interval since the last dose. A reading later than the first dose is a response to it; where the share of the
+    clearance that DPYD leaves is known, so is what the gene leaves of a first dose.
     """
     import jax.numpy as jnp
 
@@ -34,6 +36,12 @@ def facts_of(history: History, now: Any, treatment: Treatment) -> Facts:
     waits = [a.wait for a in treatment.actions if a.delay]
     days = since / DAY
     late = jnp.round((days - treatment.standard.wait) / waits[0]) if waits else 0.0
+    reading = jnp.asarray([c.kind == "reading" for c in treatment.channels])[history.what]
+    first = jnp.min(jnp.where(given & (history.value > 0), history.time, jnp.inf))
+    after = history.present & reading & (history.time > first) & (history.time <= now)
+    genes = {}
+    if "dpyd" in names:
+        genes["gene_share"] = fluoropyrimidine_share(2 * latest(history, names.index("dpyd"), now)[0])
     return Facts(
         anc=count,
         anc_age=age / DAY,
@@ -41,5 +49,7 @@ def facts_of(history: History, now: Any, treatment: Treatment) -> Facts:
         last_dose=last / per,
         delays_in_row=jnp.where(jnp.isnan(days), 0.0, jnp.maximum(late, 0.0)),
         days_since_dose=days,
+        responded=jnp.any(after).astype(float),
+        **genes,
         **values,
     )

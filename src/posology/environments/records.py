@@ -18,8 +18,9 @@ import numpy as np
 
 from posology.data.history import DAY, History
 from posology.data.names import canonical
-from posology.data.record import Measured, Record, bsa_at, from_dict
+from posology.data.record import Measured, Record, from_dict
 from posology.data.units import convert
+from posology.environments.derived import derived
 from posology.environments.given import Given, course, drug_of
 from posology.environments.treatment import Treatment
 from posology.patients.model import PatientModel
@@ -47,7 +48,8 @@ class Known(NamedTuple):
 
     `begin` is the hour of the record at which the course began, `now` hours since then. `latest` holds
     the latest value of each covariate, `measured` all values of the model's readings, `doses` what was
-    given, times in hours of the record. `notes` say what was assumed, left out or carried forward.
+    given, times in hours of the record. `notes` say what was assumed, left out or carried forward. `told` holds facts that limits
+    read and no history has, by name.
     """
 
     history: History
@@ -57,6 +59,7 @@ class Known(NamedTuple):
     measured: tuple[Value, ...]
     doses: tuple[Given, ...]
     notes: tuple[str, ...]
+    told: tuple[tuple[str, float], ...] = ()
 
 
 def history_of(record: Record, treatment: Treatment, at: float) -> tuple[History, tuple[str, ...]]:
@@ -136,12 +139,7 @@ def values_of(record: Record, name: str, unit: str, at: float) -> list[Value]:
     for o in record.observations:
         if o.name == own and o.time <= at:
             found.append(_converted(record, name, o, unit))
-    if not found and own == "bsa" and {"height", "weight"} <= set(record.covariates):
-        area, age, how = bsa_at(record, at)
-        found.append(Value(name, area, unit, None if age == 0 else at - age, how))
-    if not found and own in ("male", "female"):
-        found += _sex(record, own)
-    return found
+    return found or [Value(name, *v) for v in derived(record, own, unit, at, values_of)]
 
 
 def _converted(record: Record, name: str, seen: Any, unit: str) -> Value:
@@ -151,23 +149,6 @@ def _converted(record: Record, name: str, seen: Any, unit: str) -> Value:
         raise ValueError(f"record '{record.id}': {error}") from None
     below = getattr(seen, "below", False)
     return Value(name, value / 2 if below else value, unit, seen.time, "record", below)
-
-
-def _sex(record: Record, wanted: str) -> list[Value]:
-    """Male or female as 1 or 0, from the other one, or from `sex` in the codes of ISO/IEC 5218."""
-    other = "female" if wanted == "male" else "male"
-    if other in record.covariates:
-        return [Value(wanted, 1 - record.covariates[other][-1].value, "1", None, f"from {other}")]
-    if "sex" not in record.covariates:
-        return []
-    code = record.covariates["sex"][-1].value
-    if code not in (1, 2):
-        raise ValueError(
-            f"record '{record.id}', covariate sex: {code:g} says neither male (1) nor female (2) in the codes of"
-            " ISO/IEC 5218; give male as 1 or 0"
-        )
-    value = float((code == 1) == (wanted == "male"))
-    return [Value(wanted, value, "1", None, "from sex: 1 male, 2 female (ISO/IEC 5218)")]
 
 
 def readings_of(record: Record, model: PatientModel, at: float) -> tuple[Value, ...]:

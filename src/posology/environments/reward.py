@@ -10,7 +10,7 @@ from posology.quantities import log, maximum, minimum, where
 from posology.safety import ctcae
 
 # Nadir grades of absolute neutrophils (10^9/L); a value on the boundary belongs to the milder grade.
-GRADE_0_FROM, *_, GRADE_4_BELOW = ctcae.bounds("anc")
+GRADE_0_FROM, GRADE_2_BELOW, _, GRADE_4_BELOW = ctcae.bounds("anc")
 
 SURROGATE = 0.2  # of ln reading: width of the logistic whose derivative stands for that of a threshold
 

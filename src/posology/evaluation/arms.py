@@ -19,7 +19,7 @@ from posology.data.history import DAY
 from posology.environments.belief import Believer, features
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import Chosen, TreatmentEnvironment
-from posology.environments.reward import GRADE_4_BELOW
+from posology.environments.reward import GRADE_2_BELOW, GRADE_4_BELOW
 from posology.evaluation import area_guided, level_guided, size_scaled, titration, usual_dose
 from posology.learners.planning import course_oracle, ensemble_greedy, map_greedy, oracle, plan_oracle
 from posology.policies import storage
@@ -31,7 +31,6 @@ KNOWN = (
     "map-greedy", "ensemble-greedy", "ensemble-greedy:<particles>",
     "oracle", "oracle-course", "oracle-plan",
 )  # fmt: skip
-GRADE_2_BELOW = 1.5  # CTCAE v5.0: below this grade 2 begins
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from posology.safety import ctcae
 
 GRADE_BOUNDS = ctcae.bounds("anc")  # lower bounds of grades 0, 1, 2 and 3 in 10*9/L; below the last is grade 4
-GRADE_SOURCE = "CTCAE v5.0, neutrophil count decreased; lower limit of normal 2.0 x 10^9/L (adult default, assumed)"
+GRADE_SOURCE = (
+    f"CTCAE v5.0, neutrophil count decreased; lower limit of normal {GRADE_BOUNDS[0]} x 10^9/L (adult default, assumed)"
+)
 ANC_PERCENTILES = (5, 25, 50, 75, 95)
 DOSE_PERCENTILES = (5, 25, 50, 75, 95)
 

@@ -28,9 +28,10 @@ def anc_bands(table: Mapping[str, Any]) -> Any:
     return style.finish(
         style.panels(panels),
         "Neutrophils over the course",
-        "Line: median patient. Dark band: middle half of patients. Light band: 5 to 95 %. Dashed: 2.0 and 0.5.",
+        "Line: median patient. Dark band: middle half of patients. Light band: 5 to 95 %. "
+        f"Dashed: {style.GRADE_0_FROM} and {style.GRADE_4_BELOW}.",
         f"Neutrophil count over {days[-1]:g} days under {', '.join(curves)}: median and spread between patients, "
-        "with lines at 2.0 (grade 0 above) and 0.5 (grade 4 below).",
+        f"with lines at {style.GRADE_0_FROM} (grade 0 above) and {style.GRADE_4_BELOW} (grade 4 below).",
     )
 
 

@@ -21,7 +21,8 @@ def grade_shares(table: Mapping[str, Any]) -> Any:
     return style.finish(
         style.panels(panels),
         "Grades, cycle by cycle",
-        "Grade 4 (bottom): neutrophils fell below 0.5. Grade 0 (top): they stayed at 2.0 or above, a sign of too little drug.",
+        f"Grade 4 (bottom): neutrophils fell below {style.GRADE_4_BELOW}. Grade 0 (top): they stayed at {style.GRADE_0_FROM} or "
+        "above, a sign of too little drug.",
         f"Share of cycles in each neutropenia grade per cycle under {', '.join(arms)}.",
     )
 

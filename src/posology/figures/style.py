@@ -9,6 +9,8 @@ from typing import Any
 
 import altair as alt
 
+from posology.safety import ctcae
+
 # Okabe and Ito (2008): distinct under the common colour-vision deficiencies.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 INK, MUTED, FAINT = "#1f2933", "#52606d", "#cbd2d9"
@@ -17,7 +19,8 @@ SERIES = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, "#7f7f7f", INK)
 GRADES = {"0": "#2b6cb0", "1": "#c6dbef", "2": "#f0ead2", "3": "#fdd0a2", "4": "#c2410c"}
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 # Neutrophil counts 10*9/L at which a figure draws a line, what lies beyond it, and on which side (pixels down).
-GRADE_LINES = ((2.0, "grade 0", -7), (0.5, "grade 4", 8))
+GRADE_0_FROM, GRADE_4_BELOW = ctcae.bounds("anc")[0], ctcae.bounds("anc")[3]
+GRADE_LINES = ((GRADE_0_FROM, "grade 0", -7), (GRADE_4_BELOW, "grade 4", 8))
 ANC_TITLE = "Neutrophils (10^9/L, log scale)"
 
 

@@ -31,8 +31,9 @@ def three_weekly(maximum: float, drug: str, *more: Limit) -> tuple[Limit, ...]:
 
 def paclitaxel(full: float = 175.0) -> tuple[Limit, ...]:
     """Paclitaxel every three weeks, up to `full` mg/m2; its reductions for bilirubin are Joerger's."""
-    steps = ((1.25, full), (2.0, 115.0), (3.5, 100.0), (10.0, 70.0))
-    status = "verified" if full == 175.0 else "assumed"  # Joerger's first step is 175
+    (normal, first), *reduced = rules.PACLITAXEL_STEPS
+    steps = ((normal, full), *reduced)
+    status = "verified" if full == first else "assumed"
     return three_weekly(
         full, "paclitaxel", bilirubin_steps("paclitaxel-bilirubin", steps, source=rules.JOERGER, status=status)
     )

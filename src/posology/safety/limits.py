@@ -47,6 +47,11 @@ class Facts(NamedTuple):
     weight: Any = MISSING  # kg
     age: Any = MISSING  # years
     days_since_dose: Any = MISSING  # days since the last dose
+    gene_share: Any = MISSING  # share of the usual first dose that pharmacogenes leave; 0: to be avoided
+    responded: Any = MISSING  # 1 when a level or a count was measured after a dose, else 0
+    crcl: Any = MISSING  # mL/min, creatinine clearance
+    renal_share: Any = MISSING  # share of the usual dose at this creatinine clearance; 0: contraindicated
+    liver_share: Any = MISSING  # share of the usual dose at this bilirubin; 0: contraindicated
 
 
 class Bounds(NamedTuple):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 LABEL, CPIC, ASTRA = "label", "CPIC", "AstraDose, secondary"
 JOERGER = "Joerger 2007, PMC2203269"
+AUC = "mg.min/mL"  # unit of a ceiling that Calvert's formula makes a dose
 GFR_CAP, NON_RENAL = 125.0, 25.0  # mL/min: of the filtration in Calvert's formula, and what is not filtered
 
 
@@ -42,6 +43,15 @@ class Organ:
     source: str = ASTRA
 
 
+@dataclass(frozen=True)
+class Liver:
+    """Shares of the dose by bilirubin (mg/dL to one decimal, as printed), rising; the last step is the most that is printed."""
+
+    steps: tuple[Step, ...]
+    status: str = "unverified"
+    source: str = ASTRA
+
+
 class Advice(NamedTuple):
     """What a rule says: share of the usual dose, or None where the drug is to be avoided; the range that is printed; why."""
 
@@ -64,7 +74,7 @@ CEILINGS: dict[str, tuple[Ceiling, ...]] = {
     "cisplatin": (Ceiling(120, "mg/m2", "cycle"),),
     "docetaxel": (Ceiling(100, "mg/m2", "cycle"),),
     "paclitaxel": (Ceiling(200, "mg/m2", "cycle"),),
-    "carboplatin": (Ceiling(6, "mg.min/mL", "cycle"),),
+    "carboplatin": (Ceiling(6, AUC, "cycle"),),
     "vincristine": (Ceiling(2, "mg", "dose"),),
     "irinotecan": (Ceiling(350, "mg/m2", "cycle"),),
     "gemcitabine": (Ceiling(1250, "mg/m2", "dose"),),
@@ -87,6 +97,19 @@ RENAL: dict[str, Organ] = {
     "oxaliplatin": Organ((Step(30, 1.0),)),
 }
 
+MG_PER_DL = 17.1  # umol/L of bilirubin
+# Above the last printed step 0: contraindicated for doxorubicin; for vincristine nothing is printed there, so that none is given.
+HEPATIC: dict[str, Liver] = {
+    "doxorubicin": Liver((Step(0, 1.0), Step(1.2, 0.5), Step(3.1, 0.25), Step(5.1, 0.0))),
+    "vincristine": Liver((Step(0, 1.0), Step(1.5, 0.5), Step(3.1, 0.0))),
+}
+# By bilirubin over the upper limit of normal: the largest dose of paclitaxel every three weeks, mg/m2; more: none. Joerger 2007.
+PACLITAXEL_STEPS = ((1.25, 175.0), (2.0, 115.0), (3.5, 100.0), (10.0, 70.0))
+
+FULL_MERCAPTOPURINE = 75.0  # mg/m2 a day: an intermediate metaboliser who starts lower needs no cut
+
+# Drugs that one rule of a gene is for.
+FAMILY = {"fluorouracil": "fluoropyrimidine", "capecitabine": "fluoropyrimidine"}
 # (gene, phenotype or activity score) -> drug -> advice. Where a range is printed its middle is the default.
 PHARMACOGENES: dict[tuple[str, str], dict[str, Advice]] = {
     ("DPYD", "2"): {"fluoropyrimidine": Advice(1.0, "label dose", "normal metaboliser", "verified", "CPIC 2017, PMC5760397")},
@@ -107,6 +130,9 @@ PHARMACOGENES: dict[tuple[str, str], dict[str, Advice]] = {
     ("NUDT15", "intermediate"): {
         "mercaptopurine": Advice(0.55, "30-80 % of 75 mg/m2 and more", "intermediate metaboliser", "verified", CPIC)
     },
+    ("NUDT15", "poor"): {
+        "mercaptopurine": Advice(10 / FULL_MERCAPTOPURINE, "10 mg/m2 a day", "poor metaboliser", "unverified", "CPIC, in part")
+    },
     ("UGT1A1", "normal"): {"irinotecan": Advice(1.0, "normal dose", "normal metaboliser", "verified", "DPWG 2022, PMC10474017")},
     ("UGT1A1", "intermediate"): {
         "irinotecan": Advice(1.0, "no action", "no lower dose is advised", "verified", "DPWG 2022, PMC10474017")
@@ -116,7 +142,6 @@ PHARMACOGENES: dict[tuple[str, str], dict[str, Advice]] = {
     },
 }
 BOTH_INTERMEDIATE = Advice(0.35, "20-50 %", "intermediate in TPMT and NUDT15", "verified", "CPIC, 2024")
-FULL_MERCAPTOPURINE = 75.0  # mg/m2 a day: an intermediate metaboliser who starts lower needs no cut
 
 
 def calvert(auc: float, gfr: float) -> float:
@@ -144,6 +169,29 @@ def renal_share(drug: str, crcl: float) -> float:
     return next((step.share for step in RENAL[drug].steps if crcl >= step.least), 0.0)
 
 
+def hepatic_share(drug: str, bilirubin: float) -> float:
+    """Share of the dose at a bilirubin (umol/L); 0: none may be given, also where the bilirubin is no number.
+
+    Raises:
+        ValueError: for a drug without a rule, naming those with one.
+    """
+    if drug not in HEPATIC:
+        raise ValueError(f"no rule by bilirubin for '{drug}'; there is one for {', '.join(HEPATIC)}")
+    printed = round(bilirubin / MG_PER_DL, 1) if bilirubin >= 0 else float("nan")
+    return next((step.share for step in reversed(HEPATIC[drug].steps) if printed >= step.least), 0.0)
+
+
+def genes_of(drug: str) -> tuple[str, ...]:
+    """The genes that have a rule for a drug."""
+    return tuple(sorted({gene for (gene, _), drugs in PHARMACOGENES.items() if FAMILY.get(drug, drug) in drugs}))
+
+
+def fluoropyrimidine_steps() -> tuple[Step, ...]:
+    """Shares of the first dose by the activity score of DPYD, highest step first; to be avoided: 0."""
+    found = [(float(score), drugs["fluoropyrimidine"].share or 0.0) for (g, score), drugs in PHARMACOGENES.items() if g == "DPYD"]
+    return tuple(Step(*pair) for pair in sorted(found, reverse=True))
+
+
 def advised(drug: str, phenotypes: dict[str, str], usual: float | None = None) -> tuple[Advice, tuple[str, ...]]:
     """The lower of what a patient's genes advise, and the genes that matter for the drug and are not known.
 
@@ -154,7 +202,7 @@ def advised(drug: str, phenotypes: dict[str, str], usual: float | None = None) -
     Raises:
         ValueError: for a phenotype that has no rule, naming those of the gene.
     """
-    genes = sorted({gene for (gene, _), drugs in PHARMACOGENES.items() if drug in drugs})
+    drug, genes = FAMILY.get(drug, drug), genes_of(drug)
     known = {g: phenotypes[g] for g in genes if g in phenotypes}
     for gene, phenotype in known.items():
         if (gene, phenotype) not in PHARMACOGENES:
