@@ -8,6 +8,7 @@ from typing import Any
 
 import learned
 import modelled
+import ruled
 
 from posology.benchmarks import tables
 from posology.commands.describe import (
@@ -164,8 +165,9 @@ def results(treatment: str) -> list[str]:
 
 
 def write(folder: Path) -> None:
-    """Write `models/` and `environments/`, an index and a page for each member, and what learners reached."""
+    """Write `models/` and `environments/`, an index and a page for each member, the rules, and what learners reached."""
     learned.write(folder)
+    (folder / "rules.md").write_text(ruled.page(table), encoding="utf-8")
     models = {i: model_description(m) for i, m in catalogue(Family.models).items()}
     treatments = {i: asked_of(i, t) for i, t in catalogue(Family.treatments).items()}
     rows = [[f"[{i}](generated/{i}.md)", d["title"], d["class"], d["status"]] for i, d in models.items()]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posology.safety.rules import CEILINGS, PHARMACOGENES, RENAL, advised, calvert, renal_share
+from posology.safety.rules import CEILINGS, HEPATIC, PHARMACOGENES, RENAL, advised, calvert, renal_share
 
 
 def test_calvert_as_printed_and_capped():
@@ -53,7 +55,24 @@ def test_genes_lower_the_dose_and_unknown_ones_are_named():
 
 
 def test_an_intermediate_ugt1a1_metaboliser_gets_the_same_irinotecan():
-    assert advised("irinotecan", {"UGT1A1": "intermediate"})[0].share == advised("irinotecan", {"UGT1A1": "normal"})[0].share
+    """The negative control: a gene that is known, and changes nothing."""
+    shares = {p: advised("irinotecan", {"UGT1A1": p})[0].share for p in ("normal", "intermediate", "poor")}
+    assert shares == {"normal": 1.0, "intermediate": 1.0, "poor": 0.7}
+
+
+def test_the_page_of_rules_shows_every_rule_with_status_and_source():
+    spec = importlib.util.spec_from_file_location("ruled", Path(__file__).parents[2] / "docs" / "ruled.py")
+    ruled = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(ruled)
+    rows = []
+    text = ruled.page(lambda columns, body: rows.extend(map(tuple, body)) or "")
+    ceilings = [(d, c.amount, c.unit, c.per, c.status, c.source) for d, cs in CEILINGS.items() for c in cs]
+    assert set(ceilings) <= set(rows) and {*RENAL, *HEPATIC} <= {row[0] for row in rows}
+    genes = {row[:3]: row for row in rows if len(row) == 8}
+    assert {(g, p, d) for (g, p), drugs in PHARMACOGENES.items() for d in drugs} < set(genes)
+    normal, intermediate, poor = (genes["UGT1A1", p, "irinotecan"][3] for p in ("normal", "intermediate", "poor"))
+    assert (normal, intermediate, poor) == ("100 %", "100 %", "70 %")
+    assert all(row[-2] in {"verified", "unverified", "assumed"} and row[-1] for row in rows) and "UGT1A1" in text
 
 
 def test_phenotypes_are_those_of_the_cpic_tables(shared):

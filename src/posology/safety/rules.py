@@ -114,7 +114,11 @@ FAMILY = {"fluorouracil": "fluoropyrimidine", "capecitabine": "fluoropyrimidine"
 PHARMACOGENES: dict[tuple[str, str], dict[str, Advice]] = {
     ("DPYD", "2"): {"fluoropyrimidine": Advice(1.0, "label dose", "normal metaboliser", "verified", "CPIC 2017, PMC5760397")},
     ("DPYD", "1.5"): {"fluoropyrimidine": Advice(0.5, "50 %", "start at half, then titrate", "verified", "CPIC, 2018 update")},
-    ("DPYD", "1"): {"fluoropyrimidine": Advice(0.5, "50 %", "start at half, then titrate", "verified", "CPIC, 2018 update")},
+    ("DPYD", "1"): {
+        "fluoropyrimidine": Advice(
+            0.5, "50 %", "start at half, then titrate; two alleles c.2846A>T may need less", "verified", "CPIC, 2018 update"
+        )
+    },
     ("DPYD", "0.5"): {
         "fluoropyrimidine": Advice(None, "avoid; less than 25 % with level guidance", "poor metaboliser", "verified", "CPIC 2017")
     },
