@@ -12,7 +12,7 @@ from posology.bedside.view import seen
 from posology.data.record import from_dict
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.derived import cockcroft_gault
-from posology.environments.records import values_of
+from posology.environments.records import known, values_of
 from posology.environments.ruled import ruled, rules_of
 from posology.policies import storage
 from posology.policies.forms import description
@@ -65,7 +65,10 @@ def test_the_bound_holds_until_a_level_or_a_count_after_a_dose():
 
 
 def test_a_share_of_the_clearance_told_by_a_channel_bounds_too():
-    facts = asked(FLUOROURACIL, record(dpyd=(0.75, "1")))[1].facts
+    held, told = ruled(FLUOROURACIL), rules.gathered(record(dpyd=(0.75, "1")), FLUOROURACIL, 0.0)
+    assert told.genes == {"DPYD": "1.5"} and rules.lacking(told) == []
+    alone = known(record(dpyd=(0.75, "1")), FLUOROURACIL, 0.0)  # as in an environment: what the history holds
+    facts = seen(held, alone).facts
     assert (float(facts.gene_share), float(facts.responded)) == (0.5, 0.0)
     both = asked(FLUOROURACIL, record({"DPYD": "0.5"}, dpyd=(1.0, "1")))[1].facts
     assert float(both.gene_share) == 0.0  # where they differ, the lower
@@ -121,8 +124,8 @@ def test_a_trained_policy_is_held_inside_the_rules(tmp_path):
     held = ruled(FLUOROURACIL)
 
     def chosen(genotypes):
-        known = read(held, record(genotypes), 0.0)
-        return choice(who, held, known, None, seen(held, known))
+        found = read(held, record(genotypes), 0.0)
+        return choice(who, held, found, None, seen(held, found))
 
     found = chosen({"DPYD": "1.5"})
     assert found.action.amount == 1200.0 and found.bound_by == "fluorouracil-genes"
@@ -151,9 +154,9 @@ def test_calverts_dose_bounds_carboplatin_and_is_asked_for_by_name():
 
 def test_the_liver_of_a_taxane_is_a_rule_of_the_answer(label, patient):
     for bilirubin, effect in ((10, "none"), (30, "limit"), (300, "stop")):
-        known = patient({"bilirubin": {"value": bilirubin, "unit": "umol/L"}})
-        told = rules.gathered(known, label, 1512.0)
-        view = seen(label, read(label, known, 1512.0))
+        ill = patient({"bilirubin": {"value": bilirubin, "unit": "umol/L"}})
+        told = rules.gathered(ill, label, 1512.0)
+        view = seen(label, read(label, ill, 1512.0))
         rows = {row["rule"]: row for row in rules.rows(label, told, view.facts)}
         assert (rows["paclitaxel-bilirubin"]["value"], rows["paclitaxel-bilirubin"]["effect"]) == (bilirubin, effect)
     assert rows["paclitaxel-ceiling"]["says"] == "at most 200 mg/m2 a cycle"

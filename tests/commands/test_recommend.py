@@ -134,3 +134,13 @@ def test_every_real_neonate_gets_an_answer(shared, tmp_path, capsys):
         answer = json.loads(capsys.readouterr().out)
         assert answer["patient"] == infant and answer["chosen"]["unit"] == "mg/kg"
         assert all(0 < o["reading"]["at_next_visit"]["mean"] < 200 for o in answer["options"])
+
+
+def test_a_treatment_for_research_only_answers_when_asked_and_says_which_rule_stops(tmp_path, capsys):
+    path = tmp_path / "patient.json"
+    path.write_text('{"id": "P", "covariates": {"bsa": {"value": 1.9, "unit": "m2"}}}')
+    asked = ["recommend", "carboplatin-auc-v1:fixed:800", "--patient", str(path), "--draws", "16", "--research"]
+    assert run(asked) == 0
+    out = capsys.readouterr().out
+    assert "Rule carboplatin-calvert (stop): no creatinine clearance" in out
+    assert "For research only: its clearance follows renal function by assumption" in out

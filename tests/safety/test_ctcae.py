@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from posology.environments import reward
 from posology.evaluation.endpoints import GRADE_BOUNDS
+from posology.figures import style
 from posology.safety.ctcae import SCALES, bounds, grade
 
 
@@ -63,5 +64,7 @@ def test_what_is_not_graded_is_a_sentence():
 
 def test_bounds_are_those_of_the_table():
     assert bounds("anc") == GRADE_BOUNDS == (2.0, 1.5, 1.0, 0.5)
+    assert (reward.GRADE_0_FROM, reward.GRADE_2_BELOW, reward.GRADE_4_BELOW) == (2.0, 1.5, 0.5)
+    assert [line[0] for line in style.GRADE_LINES] == [2.0, 0.5]
     with pytest.raises(ValueError, match="haemoglobin: not every grade is decided by a value"):
         bounds("haemoglobin")

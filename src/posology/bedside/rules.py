@@ -7,6 +7,7 @@ closes every dose for good is an abstention, and says why (`stops`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -53,6 +54,8 @@ def gathered(record: Record, treatment: Treatment, at: float) -> Told:
         genes = {g: alleles.phenotype_of(g, texts[g]) for g in rules.genes_of(drug) if g in texts}
     except ValueError as error:
         raise ValueError(f"record '{record.id}', {error}") from None
+    if "DPYD" in rules.genes_of(drug) and "DPYD" not in texts:
+        genes |= _score(record, at)
     return Told(
         drug,
         genes,
@@ -60,6 +63,12 @@ def gathered(record: Record, treatment: Treatment, at: float) -> Told:
         _latest(record, "bilirubin", "umol/L", at) if drug in rules.HEPATIC else None,
         *usual_dose(treatment),
     )
+
+
+def _score(record: Record, at: float) -> dict[str, str | None]:
+    """The activity score of DPYD from the share of the clearance it leaves, where only that is recorded; rounded down."""
+    share = _latest(record, "dpyd", "1", at)
+    return {} if share is None else {"DPYD": f"{min(math.floor(4 * share.value) / 2, 2.0):g}"}
 
 
 def _latest(record: Record, name: str, unit: str, at: float) -> Value | None:
