@@ -118,13 +118,13 @@ class Believer:
     def expected(self, patient: Patient, belief: Belief, vary: bool = True) -> Interval:
         """What each particle expects of each row of the action table: an `Interval` of `[K, A]` arrays.
 
-        Where many rows differ in amount alone and no therapeutic window has to be kept, five of them are
-        simulated and ln of the readings is interpolated over the dose. `vary` draws occasion effects.
+        Where many rows differ in amount alone and nothing is asked of the whole course (a therapeutic window, `along`), five
+        of them are simulated and ln of the readings is interpolated over the dose. `vary` draws occasion effects.
         """
         parts, order = [], []
         for rows in _alike(self.env):
             anchors = rows
-            if len(rows) > ANCHORS and not self.treatment.window:
+            if len(rows) > ANCHORS and not (self.treatment.window or self.treatment.along):
                 anchors = rows[np.linspace(0, len(rows) - 1, ANCHORS).round().astype(int)]
             parts.append(_between(self._simulated(patient, belief, anchors, vary), self.env.amount, anchors, rows))
             order.append(rows)
@@ -165,7 +165,8 @@ def _between(known: Interval, amount: np.ndarray, anchors: np.ndarray, rows: np.
     wide = jax.tree.map(lambda v: jnp.broadcast_to(v[:, :1], (v.shape[0], len(rows))), known)
     doses = jnp.broadcast_to(jnp.asarray(amount[rows]), wide.dose.shape)
     scale = doses / known.dose[:, :1]
-    return wide._replace(dose=doses, lowest=over(known.lowest), end=over(known.end), total=wide.total * scale)
+    after = {name: over(v) for name, v in known.after.items()}
+    return wide._replace(dose=doses, lowest=over(known.lowest), end=over(known.end), total=wide.total * scale, after=after)
 
 
 def last_entries(env: TreatmentEnvironment, history: History, step: Any) -> History:

@@ -30,7 +30,9 @@ from posology.environments.treatments import (
     fluorouracil_levels,
     glioma_pcv,
     glioma_temozolomide,
+    lung_chemotherapy,
     mercaptopurine_maintenance,
+    methotrexate_rescue,
     nab_paclitaxel_cycles,
     paclitaxel_any_dose,
     paclitaxel_cycles,
@@ -58,6 +60,8 @@ TREATMENTS: dict[str, Treatment] = {
     "mercaptopurine-maintenance-v1": mercaptopurine_maintenance.TREATMENT,
     "carboplatin-auc-v1": carboplatin_auc.TREATMENT,
     "fluorouracil-levels-v1": fluorouracil_levels.TREATMENT,
+    "methotrexate-rescue-v1": methotrexate_rescue.TREATMENT,
+    "lung-chemotherapy-v1": lung_chemotherapy.TREATMENT,
 }
 
 PROBLEMS: dict[str, Problem] = {

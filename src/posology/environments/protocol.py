@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from posology.data.history import DAY, History, empty, encode, write
+from posology.environments.along import Steps
 from posology.environments.facts import facts_of
 from posology.environments.reward import Interval, time_between
 from posology.environments.spec import Action, Spec, Step
@@ -172,10 +173,15 @@ class TreatmentEnvironment:
         total = chosen.amount * jnp.sum(self._given(chosen)[1])
         before, after = self.model.readings(x, p), {name: v[-1] for name, v in trace.readings.items()}
         found = Interval(chosen.amount, given, trace.lowest, ends[-1], days, total, before=before, after=after)
-        if not window:
+        if not (window or self.treatment.along):
             return found
         starts = jnp.concatenate([jnp.atleast_1d(before[key] + 0 * ends[0]), ends[:-1]])
-        length = jnp.where(self.ends <= days * DAY + 1e-3, self.length, 0.0) / DAY
+        hours = jnp.where(self.ends <= days * DAY + 1e-3, self.length, 0.0)
+        steps = Steps(jnp.asarray(self.ends, ends.dtype), hours, starts, ends)
+        found = found._replace(along={name: of(steps) for name, of in self.treatment.along.items()})
+        if not window:
+            return found
+        length = hours / DAY
         bounds = ((0.0, window.low), (window.low, window.high), (window.harm, float("inf")))
         below, within, harmful = (jnp.sum(length * time_between(starts, ends, *b)) for b in bounds)
         mean = jnp.sum(length * (starts + ends) / 2) / days

@@ -33,7 +33,7 @@ class Interval(NamedTuple):
     key reading; `days` until the next visit. `total` is the sum of all doses of the interval and `mean`
     the average of the key reading over it; `below`, `within`, `above` and `harmful` are days that the
     reading spent there, for a treatment with a therapeutic window. `before` and `after` hold every reading of the model
-    at the start and at the end, by name.
+    at the start and at the end, by name; `along` what the treatment reads from the whole course (`Treatment.along`).
     """
 
     dose: Any
@@ -49,6 +49,7 @@ class Interval(NamedTuple):
     harmful: Any = NAN
     before: Mapping[str, Any] = {}
     after: Mapping[str, Any] = {}
+    along: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posology.data.history import Channel, feature_names
+from posology.environments.along import Along
 from posology.environments.reward import Cost, Interval, Term, Window, nadir_distance
 from posology.environments.spec import Action, Feature, Spec
 from posology.patients.model import PatientModel
@@ -53,6 +54,8 @@ class Treatment:
     is a fine table for what chooses from rows: planners, and exploring. `stops` is 1 after an interval that ended the
     course for good: death, cure, progression. The standard of care gives `standard` at the first `standard_visits`, then
     nothing; at every visit where that is 0. `usual(covariates)` is the amount that it gives where that depends on the patient.
+    `along` names numbers that terms need of an interval's whole course. `level_at` says how many days after a dose the level is
+    taken that the proportional rule sets beside `target`; where it is 0, the latest level counts.
     """
 
     id: str
@@ -83,6 +86,8 @@ class Treatment:
     stops: Callable[[Interval], Any] | None = None
     standard_visits: int = 0
     usual: Callable[[Mapping[str, Any]], Any] | None = None
+    along: Mapping[str, Along] = field(default_factory=dict)
+    level_at: float = 0.0
 
     @property
     def graded(self) -> bool:

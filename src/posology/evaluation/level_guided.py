@@ -20,13 +20,16 @@ def choose(env: TreatmentEnvironment, state: Any, mask: Any, patient: Any) -> Ch
     """The row whose daily dose is nearest to the proportional one; of rows as near, the standard's interval.
 
     The level is the latest of the key reading, the last daily dose that of the interval before the visit.
-    At the first visit, and after an interval without a dose, it is the standard dose.
+    At the first visit, and after an interval without a dose, it is the standard dose. Where the treatment names the time of
+    the level (`level_at`) and that of the last interval is missing, the last dose is given again.
     """
     t = env.treatment
-    level, _ = latest(state.history, env.names.index(t.key), state.day * DAY)
+    level = _timed(env, state) if t.level_at else latest(state.history, env.names.index(t.key), state.day * DAY)[0]
     last = _daily(env, state) / env.recorded(1.0, patient)
-    known = (state.given > 0) & (last > 0) & (level > 0)
-    return nearest(env, jnp.where(known, last * t.target / jnp.where(known, level, 1.0), per_day(t.standard)), mask)
+    dosed = (state.given > 0) & (last > 0)
+    known = dosed & (level > 0)
+    otherwise = jnp.where(dosed, last, per_day(t.standard)) if t.level_at else per_day(t.standard)
+    return nearest(env, jnp.where(known, last * t.target / jnp.where(known, level, 1.0), otherwise), mask)
 
 
 def per_day(action: Action) -> float:
@@ -40,6 +43,14 @@ def nearest(env: TreatmentEnvironment, wanted: Any, mask: Any) -> Chosen:
     unusual = np.array([a.interval != t.standard.interval for a in t.actions])
     far = jnp.abs(np.array([per_day(a) for a in t.actions], np.float32) - wanted) + jnp.where(unusual, 1e-3, 0.0)
     return env.chosen(jnp.argmin(jnp.where(mask, far, jnp.inf)))
+
+
+def _timed(env: TreatmentEnvironment, state: Any) -> Any:
+    """The key reading `level_at` days after the visit before; NaN where it was not measured."""
+    h, t = state.history, env.treatment
+    when = (state.day - t.standard.wait + t.level_at) * DAY
+    mine = h.present & (h.what == env.names.index(t.key)) & (jnp.abs(h.time - when) < 0.01)
+    return jnp.where(jnp.any(mine), jnp.sum(jnp.where(mine, h.value, 0.0)), jnp.nan)
 
 
 def _daily(env: TreatmentEnvironment, state: Any) -> Any:

@@ -48,7 +48,9 @@ def standardised(model: PatientModel, reading: Any, value: Any, predicted: Any) 
 
 def log_likelihood(model: PatientModel, predicted: Any, i: Increment) -> Any:
     """Sum over the measurements of a stretch of ln p(measured | predicted), constants left out."""
-    z, ln_sd = standardised(model, i.reading, i.value, predicted)
+    # what was not measured is given the error of some reading that has one: derivatives of a masked NaN are NaN
+    first = next((k for k, name in enumerate(model.reading_units) if name in model.residuals), 0)
+    z, ln_sd = standardised(model, jnp.where(i.present, i.reading, first), i.value, predicted)
     each = jnp.where(i.below, norm.logcdf(jnp.where(i.below, z, 0.0)), -0.5 * z * z - ln_sd)
     return jnp.sum(jnp.where(i.present, each, 0.0))
 

@@ -11,6 +11,7 @@ from posology.safety.limits import (
     Limit,
     anc_gate,
     bilirubin_steps,
+    clearance_steps,
     delay_when_closed,
     most_delays,
     normal_liver,
@@ -98,6 +99,24 @@ CEILING_ONLY: dict[str, tuple[Limit, ...]] = {
     ),
 }
 
+METHOTREXATE = 5000.0  # mg/m2 over 24 hours: the dose that shares by kidney function are of
+
+# The most of a drug, and by kidney function where the clearance is known; a dose of these drugs waits for no count.
+BY_KIDNEY: dict[str, tuple[Limit, ...]] = {
+    "methotrexate": (
+        single_dose("methotrexate-maximum", 8000.0, "mg/m2", source="design choice, over 24 hours", status="assumed"),
+        clearance_steps(
+            "methotrexate-renal",
+            rules.RENAL["methotrexate"].steps,
+            METHOTREXATE,
+            "mg/m2",
+            source=rules.RENAL["methotrexate"].source,
+            status=rules.RENAL["methotrexate"].status,
+            when_missing="ignore",
+        ),
+    ),
+}
+
 
 def limits_of(name: str) -> tuple[Limit, ...]:
     """The limit set of that name.
@@ -105,7 +124,7 @@ def limits_of(name: str) -> tuple[Limit, ...]:
     Raises:
         ValueError: naming the known sets.
     """
-    known = {**LIMITS, **CEILING_ONLY}
+    known = {**LIMITS, **CEILING_ONLY, **BY_KIDNEY}
     if name not in known:
         raise ValueError(f"unknown limit set '{name}'; known: {', '.join(known)}")
     return known[name]

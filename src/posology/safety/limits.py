@@ -49,7 +49,7 @@ class Facts(NamedTuple):
     days_since_dose: Any = MISSING  # days since the last dose
     gene_share: Any = MISSING  # share of the usual first dose that pharmacogenes leave; 0: to be avoided
     responded: Any = MISSING  # 1 when a level or a count was measured after a dose, else 0
-    crcl: Any = MISSING  # mL/min, creatinine clearance
+    crcl: Any = MISSING  # creatinine clearance, latest; mL/min, of a child per 1.73 m2
     renal_share: Any = MISSING  # share of the usual dose at this creatinine clearance; 0: contraindicated
     liver_share: Any = MISSING  # share of the usual dose at this bilirubin; 0: contraindicated
 
@@ -172,6 +172,15 @@ def _bilirubin_within(facts: Facts, multiple: float, uln: float) -> Any:
 
     no_ratio = jnp.isnan(facts.bilirubin_ratio)
     return jnp.where(no_ratio, facts.bilirubin <= multiple * uln, facts.bilirubin_ratio <= multiple)
+
+
+def _share_by_clearance(facts: Facts, steps: tuple[tuple[float, float], ...], full: float) -> tuple[Any, Any, Any]:
+    import jax.numpy as jnp
+
+    upper: Any = 0.0
+    for least, share in reversed(steps):
+        upper = jnp.where(facts.crcl >= least, share * full if share < 1 else jnp.inf, upper)
+    return 0.0, upper, upper > 0
 
 
 def _liver_normal(facts: Facts, uln: float) -> tuple[Any, Any, Any]:
@@ -303,6 +312,34 @@ def bilirubin_steps(
         needs=(("bilirubin_ratio", "bilirubin"),),
         when_missing=when_missing,
         lowest=steps[-1][1],
+    )
+
+
+def clearance_steps(
+    id: str, steps: tuple[tuple[float, float], ...], full: float, unit: str, *, source: str, status: str, when_missing: str
+) -> Limit:
+    """Largest dose by creatinine clearance: `steps` are (at least so many mL/min, share of `full`), falling; below: none.
+
+    A whole share bounds nothing.
+
+    Raises:
+        ValueError: when the clearances or the shares do not fall.
+    """
+    falling = all(a > b and x > y > 0 for (a, x), (b, y) in zip(steps, steps[1:], strict=False))
+    if not steps or not falling:
+        raise ValueError(f"{id}: steps are {steps}; allowed: falling clearances with falling positive shares")
+    listed = ", ".join(f"{share * full:g} {unit} from {least:g}" for least, share in steps if share < 1)
+    return Limit(
+        id,
+        f"largest dose by creatinine clearance in mL/min: {listed}, unbounded from {steps[0][0]:g}, none below {steps[-1][0]:g}",
+        source,
+        status,
+        _share_by_clearance,
+        (("steps", steps), ("full", full)),
+        unit=unit,
+        needs=(("crcl",),),
+        when_missing=when_missing,
+        lowest=steps[-1][1] * full,
     )
 
 

@@ -52,6 +52,23 @@ class Liver:
     source: str = ASTRA
 
 
+class Delayed(NamedTuple):
+    """A level above `level` (umol/L) at `hour` after the start of the infusion tells delayed elimination."""
+
+    hour: float
+    level: float
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """Leucovorin from `begin` (hours after the start of the infusion) until the level is below `end` (umol/L)."""
+
+    begin: float
+    end: float
+    status: str = "unverified"
+    source: str = "common practice"
+
+
 class Advice(NamedTuple):
     """What a rule says: share of the usual dose, or None where the drug is to be avoided; the range that is printed; why."""
 
@@ -110,6 +127,12 @@ FULL_MERCAPTOPURINE = 75.0  # mg/m2 a day: an intermediate metaboliser who start
 
 # Drugs that one rule of a gene is for.
 FAMILY = {"fluorouracil": "fluoropyrimidine", "capecitabine": "fluoropyrimidine"}
+
+# After methotrexate over 24 hours or less: above any of these levels, creatinine being clearly raised, glucarpidase may be
+# indicated. Verified in the abstract of the consensus, Ramsey 2018, Oncologist 23:52, PMC5759822.
+DELAYED_METHOTREXATE = (Delayed(36, 30.0), Delayed(42, 10.0), Delayed(48, 5.0))
+LEUCOVORIN = Rescue(42.0, 0.2, source="begin: NOPHO, Taylor 2020; end: common practice")
+
 # (gene, phenotype or activity score) -> drug -> advice. Where a range is printed its middle is the default.
 PHARMACOGENES: dict[tuple[str, str], dict[str, Advice]] = {
     ("DPYD", "2"): {"fluoropyrimidine": Advice(1.0, "label dose", "normal metaboliser", "verified", "CPIC 2017, PMC5760397")},
