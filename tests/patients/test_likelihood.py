@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -59,3 +60,13 @@ def test_the_gradient_is_finite_where_nothing_is_predicted():
         i = stretch(seen=Seen((1.0, 2.0), (3.0, 1.0), (False, True)))
         slope = jax.jit(jax.grad(lambda p, r=r, i=i: log_likelihood(toy(residual=r), p, i)))(jnp.array([1e-3, 1e-3]))
         assert np.isfinite(slope).all()
+
+
+def test_a_reading_without_an_error_that_comes_first_poisons_no_gradient():
+    """What was not measured points at the first reading; its NaN is masked, and so must its derivative be."""
+    m = toy()
+    m = replace(m, reading_units={"amount": "mg", **m.reading_units})
+    i = stretch(seen=Seen((1.0,), (3.0,)), padding=1)
+    i = i._replace(reading=jnp.where(i.present, 1, 0))
+    slope = jax.grad(lambda p: log_likelihood(m, p, i))(jnp.array([2.5, 1.0]))
+    assert np.asarray(slope) == pytest.approx([np.log(3.0 / 2.5) / 0.2**2 / 2.5, 0.0], rel=1e-4)

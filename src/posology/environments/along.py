@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from posology.environments.reward import time_between
+from posology.quantities import log, maximum, minimum, where
+
+NONE = 1e-3  # of a level: stands for no drug, which has no logarithm
 
 
 class Steps(NamedTuple):
@@ -39,9 +41,14 @@ def at(hour: float) -> Along:
 
 
 def hours_above(level: float) -> Along:
-    """Hours that the key reading spends above a level, straight from step to step."""
+    """Hours that the key reading spends above a level, straight in the logarithm from step to step, as drugs leave."""
+
+    def ln(reading: Any) -> Any:
+        return log(maximum(reading / level, NONE))
 
     def hours(s: Steps) -> Any:
-        return (s.length * time_between(s.start, s.end, level, float("inf"))).sum()
+        top, bottom = ln(maximum(s.start, s.end)), ln(minimum(s.start, s.end))
+        crossing = top / where(top > bottom, top - bottom, 1.0)
+        return (s.length * where(bottom >= 0, 1.0, where(top > 0, crossing, 0.0))).sum()
 
     return hours

@@ -94,20 +94,23 @@ def outcome(treatment: Treatment, per_seed: list[Played]) -> Outcome:
 
 
 def _levels(treatment: Treatment, per_seed: list[Played], days: int) -> Outcome:
-    """As `outcome`, for a question of levels: doses are per day, and a visit counts also where none is given."""
+    """As `outcome`, for a question of levels: a visit counts also where no dose is given. Doses are per day where the
+    treatment counts them so (a term `daily_dose`), else those of its table."""
     alive = np.stack([p.alive for p in per_seed]).astype(bool)
     stacked = {k: np.stack([getattr(p, k) for p in per_seed]) for k in ("terms", "costs")}
     terms = {t.name: stacked["terms"][..., i] for i, t in enumerate(treatment.terms)}
+    daily = "daily_dose" in terms
+    given = np.stack([np.where(p.given, p.dose, 0.0) for p in per_seed])
     return Outcome(
         nadir=None,
-        dose=terms["daily_dose"],
+        dose=terms["daily_dose"] if daily else given,
         dosed=alive,
         reward=np.stack([p.reward.sum(axis=1) for p in per_seed]),
         terms=terms,
         costs={c.name: stacked["costs"][..., i].sum(axis=2) for i, c in enumerate(treatment.costs)},
         anc_days=np.arange(1.0, days + 1.0),
         anc=np.mean([bands(p, days) for p in per_seed], axis=0),
-        dose_unit=f"{treatment.standard.unit}/d",
+        dose_unit=f"{treatment.standard.unit}/d" if daily else treatment.standard.unit,
         reading=treatment.key,
     )
 
