@@ -9,9 +9,8 @@ price, visits and missing scans are design choices. The calendar ends after 24 w
 
 Neutrophils follow Henrich 2017, the tumour Claret 2014; that a dose kills in proportion to its share of 200 mg/m² is assumed,
 and nobody fitted the two together (`patients/lung_chemotherapy.py`). The effect on the tumour fades with a half-life of five
-weeks, while nadirs deepen from cycle to cycle: late doses do less and harm more, so that the price decides more than the
-patient does when a dose may fall. Scans tell how fast a tumour grows and shrinks; how much of the dose the marrow bears they
-do not tell.
+weeks, while nadirs deepen from cycle to cycle: late doses do less and harm more. Scans tell how fast a tumour grows and
+shrinks, counts how much of the dose the marrow bears; neither tells of the other.
 
 `aim` is one interval's return with the risk of grade 4 in place of its event: a predicted nadir is missed by an SD of 0.15 of
 its logarithm, what occasions make of the typical patient's at 200 mg/m². The standard of care is 200 mg/m². Comparators: a

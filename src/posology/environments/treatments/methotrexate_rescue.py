@@ -15,7 +15,7 @@ not weighed: what an hour of rescue is worth against exposure is not known.
 
 Taylor 2020 (MTXPK), 772 children. What makes elimination slow in a clinic, an injured kidney, is not in the model: creatinine
 does not rise with the drug, and the clearance falls by no more than a sixth when creatinine doubles. So delayed elimination as
-the consensus draws it hardly occurs here, at any dose of the table, and the treatment cannot be used to study how it is
+the consensus draws it hardly occurs here (1 course of 1000 under 5 g/m²), and the treatment cannot be used to study how it is
 prevented. No spread between courses is known either, so that what is learnt of a child stays true.
 
 Comparators: the last dose times the level wanted at 24 hours over the level found (`proportional-rule`), the most probable
