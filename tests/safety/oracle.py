@@ -10,7 +10,7 @@ import numpy as np
 FIELDS = [
     *("anc", "anc_age", "bilirubin", "bilirubin_ratio", "hep12", "cumulative_dose", "last_dose", "last_nadir_grade"),
     *("delays_in_row", "bsa", "weight", "age", "days_since_dose"),
-    *("gene_share", "responded", "crcl", "renal_share", "liver_share"),
+    *("gene_share", "responded", "crcl", "liver_share"),
 ]
 
 # drug: largest dose, steps by bilirubin (multiple of ULN: mg/m2), liver must be normal
@@ -99,6 +99,13 @@ def by_filtration(f):
     return np.where(sane(crcl) & ~np.isnan(crcl), AREA * (np.minimum(crcl, FILTERED) + OTHER), 0)
 
 
+def by_kidneys(f, usual):
+    """Methotrexate: half below 50 mL/min, none below 30 or where the clearance is unknown or impossible."""
+    crcl = f["crcl"]
+    known = sane(crcl) & ~np.isnan(crcl)
+    return np.where(~known | (crcl < 30), 0, np.where(crcl < 50, 0.5 * usual, np.inf))
+
+
 def by_organ(f, share, value, usual):
     """As `by_share`; 0 too where the value behind the share is impossible."""
     return np.where(sane(f[value]), by_share(f[share], usual), 0)
@@ -114,7 +121,7 @@ PERSONAL = {
     "fluorouracil": (2400.0, lambda f: by_genes(f, 2400)),
     "mercaptopurine": (75.0, lambda f: by_genes(f, 75)),
     "carboplatin": (600.0, by_filtration),
-    "methotrexate": (3000.0, lambda f: by_organ(f, "renal_share", "crcl", 3000)),
+    "methotrexate": (3000.0, lambda f: by_kidneys(f, 3000)),
     "doxorubicin": (60.0, lambda f: np.minimum(by_lifetime(f), by_organ(f, "liver_share", "bilirubin", 60))),
 }
 
@@ -153,12 +160,11 @@ SPECIAL = {
     "gene_share": [*around(0, 0.3 / 7, 0.35, 0.5, 0.55, 1), np.nan, np.nan],
     "responded": [0.0, 0.0, 1.0],
     "crcl": around(15, 30, 50, 70, 125),
-    "renal_share": around(0, 0.25, 0.5, 0.75, 1),
     "liver_share": around(0, 0.25, 0.5, 1),
 }
 NORMAL = {"anc": 4, "anc_age": 1, "bilirubin": 9, "bilirubin_ratio": np.nan, "hep12": 0, "cumulative_dose": 350,
           "last_dose": 175, "last_nadir_grade": 2, "delays_in_row": 0, "bsa": 1.8, "weight": 70, "age": 60,
-          "days_since_dose": 21, "gene_share": 0.5, "responded": 0, "crcl": 70, "renal_share": 0.5,
+          "days_since_dose": 21, "gene_share": 0.5, "responded": 0, "crcl": 40,
           "liver_share": 0.5}  # fmt: skip
 
 

@@ -94,9 +94,7 @@ def test_a_lower_activity_score_never_raises_the_dose(a, b, responded):
 def test_worse_kidneys_never_raise_the_dose(a, b):
     low, high = sorted((a, b))
     assert most("carboplatin", crcl=low) <= most("carboplatin", crcl=high)
-    shares = [rules.renal_share("methotrexate", v) for v in (low, high)]
-    doses = [most("methotrexate", crcl=v, renal_share=s) for v, s in zip((low, high), shares, strict=True)]
-    assert doses[0] <= doses[1]
+    assert most("methotrexate", crcl=low) <= most("methotrexate", crcl=high)
 
 
 @settings(deadline=None)
@@ -138,8 +136,8 @@ def test_half_of_the_first_dose_until_a_response_and_none_where_it_is_to_be_avoi
 
 
 def test_a_contraindication_or_an_unknown_clearance_gives_nothing():
-    assert choice("methotrexate", 8, crcl=20.0, renal_share=0.0) == (0.0, "methotrexate-renal", True)
-    assert choice("methotrexate", 8, crcl=np.nan, renal_share=np.nan) == (0.0, "methotrexate-renal", True)
+    assert choice("methotrexate", 8, crcl=20.0) == (0.0, "methotrexate-renal", True)
+    assert choice("methotrexate", 8, crcl=np.nan) == (0.0, "methotrexate-renal", True)
     assert choice("carboplatin", 8, crcl=np.nan) == (0.0, "carboplatin-calvert", True)
 
 

@@ -82,8 +82,6 @@ def facts(told: Told) -> tuple[tuple[str, float], ...]:
         found["gene_share"] = (rules.advised(told.drug, told.known, told.usual)[0].share or 0.0) if told.known else nan
     if by_kidneys(told.drug):
         found["crcl"] = told.crcl.value if told.crcl else nan
-    if told.drug in rules.RENAL:
-        found["renal_share"] = rules.renal_share(told.drug, told.crcl.value) if told.crcl else nan
     if told.drug in rules.HEPATIC:
         found["bilirubin"] = told.bilirubin.value if told.bilirubin else nan
         found["liver_share"] = rules.hepatic_share(told.drug, told.bilirubin.value) if told.bilirubin else nan

@@ -32,4 +32,5 @@ def rules_of(treatment: Treatment) -> tuple[Limit, ...]:
 def ruled(treatment: Treatment) -> Treatment:
     """The treatment held inside the rules as well; itself where they add none."""
     added = rules_of(treatment)
-    return replace(treatment, limits=(*treatment.limits, *added)) if added else treatment
+    own = [x for x in treatment.limits if x.id not in {y.id for y in added}]  # a rule does not forgive what is not known
+    return replace(treatment, limits=(*own, *added)) if added else treatment

@@ -50,7 +50,6 @@ class Facts(NamedTuple):
     gene_share: Any = MISSING  # share of the usual first dose that pharmacogenes leave; 0: to be avoided
     responded: Any = MISSING  # 1 when a level or a count was measured after a dose, else 0
     crcl: Any = MISSING  # creatinine clearance, latest; mL/min, of a child per 1.73 m2
-    renal_share: Any = MISSING  # share of the usual dose at this creatinine clearance; 0: contraindicated
     liver_share: Any = MISSING  # share of the usual dose at this bilirubin; 0: contraindicated
 
 
@@ -316,7 +315,14 @@ def bilirubin_steps(
 
 
 def clearance_steps(
-    id: str, steps: tuple[tuple[float, float], ...], full: float, unit: str, *, source: str, status: str, when_missing: str
+    id: str,
+    steps: tuple[tuple[float, float], ...],
+    full: float,
+    unit: str,
+    *,
+    source: str,
+    status: str,
+    when_missing: str = "block",
 ) -> Limit:
     """Largest dose by creatinine clearance: `steps` are (at least so many mL/min, share of `full`), falling; below: none.
 

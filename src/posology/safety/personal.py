@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from posology.safety import rules
-from posology.safety.limits import Facts, Limit, cumulative, single_dose
+from posology.safety.limits import Facts, Limit, clearance_steps, cumulative, single_dose
 from posology.safety.units import unit_of
 
 WORST = ("assumed", "unverified", "verified")  # statuses, the weakest first
@@ -27,17 +27,10 @@ def _of_genes(facts: Facts, usual: float) -> tuple[Any, Any, Any]:
     return 0.0, jnp.where(free, jnp.inf, facts.gene_share * usual), facts.gene_share > 0
 
 
-def _of_kidneys(facts: Facts, usual: float) -> tuple[Any, Any, Any]:
-    return _share(facts.renal_share, usual)
-
-
 def _of_liver(facts: Facts, usual: float) -> tuple[Any, Any, Any]:
-    return _share(facts.liver_share, usual)
-
-
-def _share(share: Any, usual: float) -> tuple[Any, Any, Any]:
     import jax.numpy as jnp
 
+    share = facts.liver_share
     return 0.0, jnp.where(share >= 1, jnp.inf, share * usual), share > 0
 
 
@@ -83,11 +76,7 @@ def _advice(drug: str) -> list[rules.Advice]:
 def renal_steps(drug: str, usual: float, unit: str) -> Limit:
     """A share of the usual dose by creatinine clearance; none where it is contraindicated or the clearance is not known."""
     organ = rules.RENAL[drug]
-    listed = ", ".join(f"{100 * share:g} % from {least:g}" for least, share in organ.steps)
-    says = f"by creatinine clearance in mL/min, of {usual:g} {unit}: {listed}, none below"
-    numbers = (("usual", usual),)
-    needs = (("renal_share", "crcl"),)
-    return Limit(f"{drug}-renal", says, organ.source, organ.status, _of_kidneys, numbers, unit, needs)
+    return clearance_steps(f"{drug}-renal", organ.steps, usual, unit, source=organ.source, status=organ.status)
 
 
 def liver_steps(drug: str, usual: float, unit: str) -> Limit:
