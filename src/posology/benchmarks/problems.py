@@ -142,6 +142,14 @@ REFERENCES: dict[str, Reference] = {
         "the label's steps after hand-foot syndrome, adapted to whole cycles",
         {"ppo": Run(200, CLIPPED), "dqn": Run(200, {**VALUED, "explore_over": 120})},
     ),
+    "prostate-adaptive-v1": Reference(
+        "AT50",
+        "treatment off below half the size at the start until that size is back, decided daily",
+        {
+            "ppo": Run(120, {**ENDS, "patients": 256, "trace": 0.98, "learning_rate": 0.001}),
+            "dqn": Run(60, {**FAR, "patients": 16, "gradients": 256, "n_step": 10, "explore_over": 30, "explore_to": 0.02}),
+        },
+    ),
     "abiraterone-adaptive-v1": Reference(
         "on above 300, off below 200",
         "the best thresholds of PSA found; the authors' are 3000 and 1500",
