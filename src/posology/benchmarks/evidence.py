@@ -214,6 +214,8 @@ def tried(treatment: Treatment, shift: str | None, effort: Effort, tell: Tell) -
     keep = kept(effort.runs / treatment.id / "played" / "-".join(which), learned, tell)
     progress = lambda arm, done: tell(f"{treatment.id} {shift or ''}: {arm}, {done} patients")  # noqa: E731
     made = trial(treatment, names, effort.patients, effort.seed, shift, progress, keep)
+    if effort.updates and wanted:
+        made["updates"] = effort.updates
     path = effort.results / f"{treatment.id}{f'--{shift}' if shift else ''}.json"
     stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     if stored is None or not merged.alike(made, stored):

@@ -33,6 +33,7 @@ def told(table: Table) -> str:
 
     seeds = max(table["training_seeds"].values())
     learned = f"; learned arms {seeds} times from different random starts" if seeds > 1 else ""
+    learned += f", with {table['updates']} updates" if table.get("updates") else ""
     found = [
         f"Problem `{table['treatment']}`: {table['patients']:,} virtual patients that no policy learned from, the same "
         f"in every arm{learned}. In brackets 95 % intervals."
