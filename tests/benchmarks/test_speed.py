@@ -15,7 +15,7 @@ from posology.benchmarks.evidence import Effort, Unfinished
 from posology.commands import run
 from posology.environments.treatments import docetaxel_cycles
 from posology.patients.catalogue import MAPS, MODELS, model
-from posology.patients.models import methotrexate_taylor2020
+from posology.patients.models import docetaxel_friberg2002
 
 BY_EQUATIONS, IN_STEPS = "phenobarbital-grasela1985", "chemotherapy-zhao2009"
 KEYS = {"model", "patients", "patient_days_per_s", "p99_relative_error", "max_relative_error", "ratio_to"}
@@ -66,7 +66,7 @@ def test_every_model_has_a_course_of_its_own_data():
 
 def test_covariates_are_those_of_the_treatment_or_made_up_within_their_bounds():
     assert cohort.population_of(model("docetaxel-kloft2006")) == docetaxel_cycles.POPULATION
-    m = methotrexate_taylor2020.MODEL
+    m = docetaxel_friberg2002.MODEL  # which no treatment asks about
     made_up = cohort.population_of(m)
     assert set(made_up) == {c.name for c in m.covariates}
     for c in m.covariates:
