@@ -172,6 +172,14 @@ def test_nothing_is_chosen_and_the_reason_said(label, patient, change, reason):
     assert len(answer["options"]) >= 3
 
 
+def test_a_planner_asks_for_the_count_before_treatment_that_a_record_lacks_and_still_lays_out_doses(label, patient):
+    record = patient({"baseline_anc": None}, observations=anc((240, 0.8), (500, 4.0)))
+    answer = recommend(label, "map-greedy", record, NOW, draws=16)
+    assert answer["chosen"] is None and "baseline_anc" in answer["abstained"]
+    assert "not assumed: it stays uncertain" in " ".join(m["sentence"] for m in answer["missing"])
+    assert len(answer["options"]) >= 3
+
+
 def test_a_count_of_nothing_is_one_below_the_smallest_reported(label, patient):
     nadirs = lambda value: [*anc((168, 1.2), (240, value), (500, 4.0)), *anc((1500, 4.0))]  # noqa: E731
     none, few = (recommend(label, "standard", patient(observations=nadirs(v)), NOW) for v in (0, 0.05))

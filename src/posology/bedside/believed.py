@@ -74,10 +74,14 @@ def covariates_of(treatment: Treatment, known: Known) -> dict[str, float]:
     return {**defaults, **{name: v.value for name, v in known.latest.items()}}
 
 
+def told_of(treatment: Treatment, known: Known) -> tuple[str, ...]:
+    """Measured covariates that the record has."""
+    return tuple(m for m in treatment.measured if m in known.latest and known.latest[m].value > 0)  # 0 is no parameter's value
+
+
 def measured_of(treatment: Treatment, known: Known) -> tuple[str, ...]:
-    """Covariates of the record that are known to give a parameter without error."""
-    sets = [m for m in treatment.measured if m in known.latest and treatment.model.covariate(m).sets]
-    return tuple(m for m in sets if known.latest[m].value > 0)  # none is no parameter's value, and out of range
+    """Those that give a parameter without error."""
+    return tuple(m for m in told_of(treatment, known) if treatment.model.covariate(m).sets)
 
 
 def believed(treatment: Treatment, known: Known, draws: int) -> Believed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,20 +51,24 @@ class Decision(NamedTuple):
     reason: str | None
 
 
-def doser(treatment: Treatment, name: str) -> Doser:
+def doser(treatment: Treatment, name: str, measured: tuple[str, ...] | None = None) -> Doser:
     """The chooser of that name: an arm of the treatment or a run folder, whose policy is held inside the rules of the drug too.
+
+    Args:
+        measured: covariates that the record gives without error, of those that the treatment measures; by default all. What is
+            not among them stays uncertain for a planner.
 
     Raises:
         ValueError: for an unknown arm, a planner that needs the hidden truth, or a run that cannot be used.
     """
     run = Path(name)
     stamp = (run / "policy.json").stat().st_mtime_ns if (run / "policy.json").is_file() else 0
-    return _doser(treatment, name, stamp)
+    return _doser(treatment, name, stamp, treatment.measured if measured is None else measured)
 
 
 @lru_cache(maxsize=32)
-def _doser(treatment: Treatment, name: str, stamp: int) -> Doser:
-    env = TreatmentEnvironment(treatment)
+def _doser(treatment: Treatment, name: str, stamp: int, measured: tuple[str, ...]) -> Doser:
+    env = TreatmentEnvironment(replace(treatment, measured=measured))
     if name.startswith("oracle"):
         raise ValueError(f"arm '{name}' needs the patient's hidden parameters, which no record holds; name another arm")
     if stamp or Path(name).is_dir() or "/" in name:
@@ -71,6 +76,9 @@ def _doser(treatment: Treatment, name: str, stamp: int) -> Doser:
         if arms.sees_reward(stored.record):
             raise ValueError(f"{name} sees what its decision before brought, which no record holds; learn with sees_reward=false")
         particles = int(stored.record.get("belief", 0))
+        if particles and measured != treatment.measured:
+            lacking = ", ".join(m for m in treatment.measured if m not in measured)
+            raise ValueError(f"{name} acts on a belief that begins with {lacking}, which the record does not have")
         arm = arms.of_policy(stored.policy, env, particles)
         choose_inside = _shielded(ruled(treatment), stored.policy, arm.believer)
         return Doser(Path(name).name, arm, stored.policy, _replay(arm), choose_inside)

@@ -16,7 +16,7 @@ import numpy as np
 
 from posology.bedside import options as shown
 from posology.bedside import rules, sentences
-from posology.bedside.believed import Believed, believed, departures
+from posology.bedside.believed import Believed, believed, departures, told_of
 from posology.bedside.doser import Decision, Doser, choice, doser
 from posology.bedside.forecast import Outlook, outlook
 from posology.bedside.horizon import follow
@@ -59,10 +59,11 @@ def recommend(
             after `at`, a missing size, a unit, a drug or a genotype that cannot be understood.
     """
     check_recommendable(treatment, research)
-    who, fingerprint, added = doser(treatment, policy), treatment.fingerprint, rules_of(treatment)
-    treatment = ruled(treatment)
     now = decision_time(record, at)
-    told, found = rules.gathered(record, treatment, now), read(treatment, record, now)
+    found = read(treatment, record, now)
+    who, fingerprint, added = doser(treatment, policy, told_of(treatment, found)), treatment.fingerprint, rules_of(treatment)
+    treatment = ruled(treatment)
+    told = rules.gathered(record, treatment, now)
     patient = believed(treatment, found, draws)
     view = seen(treatment, found)
     decision = choice(who, treatment, found, patient.patient, view)

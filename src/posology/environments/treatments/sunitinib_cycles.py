@@ -4,7 +4,7 @@ Every six weeks, with a scan, the dose of the next four weeks is chosen: 0, 12.5
 without. Seen are the neutrophils before treatment and at weeks 2, 4 and 6, four proteins in plasma (VEGF, sVEGFR-2, sVEGFR-3,
 sKIT) at week 4, the sum of the largest diameters on each scan (one of ten is missing) and the doses so far. The return is
 what the size's logarithm falls in 36 weeks, less 0.1 for each cycle whose neutrophils fell below 1.0, grade 3, and another
-0.1 for one below 0.5, grade 4. The effect on the tumour fades by 2 % a week, so that late doses do less. Those prices, visits
+0.2 for one below 0.5, grade 4. The effect on the tumour fades by 2 % a week, so that late doses do less. Those prices, visits
 and the missing scans are design choices.
 
 The standard is 50 mg a day for four weeks of six, the label's schedule, which is also the most that may be given.
