@@ -243,6 +243,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
         peers_budget,
         problems,
         regret,
+        schedules,
         speed,
     )
 
@@ -253,7 +254,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
             found[f"{id}--{shift}"] = partial(tried, treatment, shift)
     found |= {problem: partial(problems.plan, problem) for problem in problems.REFERENCES}
     found |= {"learners": learners.plan, "ablation": ablation.plan, "adaptation": adaptation.plan}
-    found |= {"front": front.plan, "gradient": gradient.plan, "regret": regret.plan}
+    found |= {"front": front.plan, "gradient": gradient.plan, "regret": regret.plan, "schedules": schedules.plan}
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found |= {"kills": kills.plan, "forecasts": forecasts.plan, "speed": speed.plan}
     found |= {"peers": peers.plan, "peers-budget": peers_budget.plan}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,10 @@ def overview(tables: Iterable[Table]) -> str:
         name = headline(t)
         wise = best_of(t, lambda arm: not is_guideline(arm))
         left = (t["regret"] or {"arms": {}})["arms"].get(wise)
-        behind = f"{100 * left['difference']:.1f} ({100 * left['lower']:.1f} to {100 * left['upper']:.1f})" if left else "–"
-        best = [f"{arm}: {_share(t['arms'][arm]['endpoints'][name])}" for arm in (best_of(t, is_guideline), wise)]
-        body.append([f"`{t['treatment']}`", f"{label(name)} (%)", *best, behind])
+        unit, say = ("", _plain) if name == "return" else (" (%)", _share)
+        behind = say({**left, "mean": left["difference"]}) if left else "–"
+        best = [f"{arm}: {say(t['arms'][arm]['endpoints'][name])}" for arm in (best_of(t, is_guideline), wise)]
+        body.append([f"`{t['treatment']}`", f"{label(name)}{unit}", *best, behind])
     return markdown([["Treatment", "Aim", "Best guideline", "Best planner or policy", "Behind the oracle"], *body])
 
 
@@ -279,6 +281,22 @@ def front(found: Mapping[str, Any]) -> str:
     )
 
 
+def schedules(row: Mapping[str, Any]) -> str:
+    """One treatment of `posology evidence schedules`: the drug that leaves the tumour as large as the expert's schedule does."""
+    expert = next(p for p in row["points"] if p["kind"] == "expert")
+    unit, most = row["unit"], expert["drug"]["mean"]
+    body = [["expert", f"{most:.3g}", ""]]
+    for kind, found in row["at_equal_size"].items():
+        if found is None:
+            body.append([kind, "does not reach that size", ""])
+            continue
+        ends = "" if found["lower"] is None else f" ({100 * found['lower']:.0f} to {100 * found['upper']:.0f})"
+        body.append([kind, f"{found['drug']:.3g}", f"{100 * found['share']:.0f}{ends}"])
+    change = 100 * (math.exp(-expert["fall"]["mean"]) - 1)
+    said = f"`{row['treatment']}`: under the expert's schedule the diameter has changed by {change:+.0f} % on day {row['days']:g}"
+    return f"{said} (geometric mean).\n\n{markdown([['Schedule', f'Whole {unit}', 'Of the expert (%)'], *body])}"
+
+
 def _interval(row: Mapping[str, Any]) -> str:
     return "{return_mean:.4g} ({lower:.4g} to {upper:.4g})".format(**row)
 
@@ -304,6 +322,10 @@ def stored(folder: Path, treatment: str) -> tuple[Table | None, list[Table]]:
     read = lambda path: json.loads(path.read_text(encoding="utf-8"))  # noqa: E731
     own = folder / f"{treatment}.json"
     return (read(own) if own.is_file() else None), [read(p) for p in sorted(folder.glob(f"{treatment}--*.json"))]
+
+
+def _plain(found: Mapping[str, float]) -> str:
+    return "{mean:.3f} ({lower:.3f} to {upper:.3f})".format(**found)
 
 
 def _share(found: Mapping[str, float]) -> str:

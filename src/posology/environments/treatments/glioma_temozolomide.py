@@ -2,7 +2,7 @@
 
 Every 84 days, with a scan, the next three 28-day cycles are chosen: none, or a quarter, a half, three quarters or the whole of
 200 mg/m2 on days 1 to 5. Seen are TP53 and 1p/19q, the diameter on each scan (error SD 1.73 mm; one scan of ten is missing) and
-the cycles given. The return is what the diameter's logarithm falls in 27 months, less 0.01 for each whole cycle: a cycle is worth
+the cycles given. The return is what the diameter's logarithm falls in 756 days, less 0.01 for each whole cycle: a cycle is worth
 giving where it makes the tumour about 1 % smaller. That price, the visits and the missing scans are design choices.
 
 The standard of care is 18 whole cycles, the median of the 77 patients, and then none. `standard` follows it.
@@ -65,7 +65,7 @@ CHANNELS = (
 
 TREATMENT = Treatment(
     id="glioma-temozolomide-v1",
-    title="Temozolomide in low-grade glioma, 27 months of cycles",
+    title="Temozolomide in low-grade glioma, two years of cycles",
     question="Which of nine times three cycles of temozolomide, and of which strength, keep a low-grade glioma small?",
     model=in_hours(glioma_mazzocco2015.MODEL),
     population=POPULATION,
