@@ -31,13 +31,13 @@ class Marrow(NamedTuple):
     circ: Any
 
 
-def feedback(c0: Any, circ: Any, gamma: Any) -> Any:
+def feedback(c0: Any, circ: Any, gamma: Any, least: float = LEAST) -> Any:
     """(C0/C)^γ: few neutrophils in blood speed up proliferation.
 
-    It stops rising at `LEAST`·C0, fewer cells than a laboratory can count: nothing is known of
+    It stops rising at `least`·C0, fewer cells than a laboratory can count: nothing is known of
     marrows there, and the equation as printed lets them grow a thousandfold within hours.
     """
-    return power(c0 / maximum(circ, LEAST * c0), gamma)
+    return power(c0 / maximum(circ, least * c0), gamma)
 
 
 def maturation(x: Any, ktr: Any) -> tuple[Any, Any, Any, Any]:
@@ -45,9 +45,9 @@ def maturation(x: Any, ktr: Any) -> tuple[Any, Any, Any, Any]:
     return ktr * (x.prol - x.t1), ktr * (x.t1 - x.t2), ktr * (x.t2 - x.t3), ktr * (x.t3 - x.circ)
 
 
-def marrow(x: Any, c0: Any, mtt: Any, gamma: Any, effect: Any) -> Marrow:
-    """Derivatives of `prol, t1, t2, t3, circ` under a drug effect on proliferation."""
+def marrow(x: Any, c0: Any, mtt: Any, gamma: Any, effect: Any, least: float = LEAST) -> Marrow:
+    """Derivatives of `prol, t1, t2, t3, circ` under a drug effect on proliferation; `least` is where the feedback ends."""
     ktr = 4 / mtt
-    division = (1 - effect) * feedback(c0, x.circ, gamma)
+    division = (1 - effect) * feedback(c0, x.circ, gamma, least)
     t1, t2, t3, circ = maturation(x, ktr)
     return Marrow(ktr * x.prol * (division - 1), t1, t2, t3, circ)

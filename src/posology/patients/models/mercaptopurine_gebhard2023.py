@@ -9,6 +9,10 @@ a number of its own, with another loss from blood: all stages start at c0·kcirc
 
     dneutrophils/dt = ktr·t3 − kcirc·neutrophils
 
+Two bounds are ours, far from what is measured: the feedback stops rising below c0/100, and where dividing cells grow, they grow
+slower by 1 + (prol/(100·prol at the start))⁴. The printed equations let a child's marrow that was suppressed for long make
+billions of times its usual number of cells.
+
 Doses are given in mg. The paper counts the drug per m2; here the volume is that of a child of the area `bsa`, which is the same.
 Maintenance aims at neutrophils of 0.5 to 2.0 and leukocytes of 1.5 to 3.5 ×10⁹/L.
 
@@ -26,9 +30,14 @@ from __future__ import annotations
 from typing import Any
 
 from posology.patients.model import Covariate, Entry, Grid, PatientModel, Regimen, Residual
-from posology.patients.myelosuppression import BOUNDS, Marrow, marrow
-from posology.quantities import named, published, table
+from posology.patients.myelosuppression import Marrow, marrow
+from posology.quantities import assumed, named, published, table, where
 
+LEAST, MOST = 0.01, 100.0
+BOUNDS = {
+    "least": assumed(LEAST, "1", "share of c0 below which the feedback stops rising", at="design choice: too few cells to count"),
+    "most": assumed(MOST, "1", "times the usual dividing cells at which growth is halved", at="design choice: no marrow makes more"),
+}
 MOLAR_MASS = 152.18  # g/mol
 GEBHARD = "Gebhard 2023"
 JOINT = "Gebhard 2023, joint set"
@@ -87,14 +96,21 @@ def baseline(p: Any) -> Any:
     return State(none * p.km, none * p.km, 0 * p.km, stage, stage, stage, stage, p.c0)
 
 
+def crowded(growth: Any, x: Any, p: Any) -> Any:
+    """Growth of the dividing cells, less where they are many times the usual number; their loss as it is."""
+    full = x.prol / (MOST * p.c0 * p.kcirc / p.ktr)
+    return where(growth > 0, growth / (1 + full * full * full * full), growth)
+
+
 def rates(t: Any, x: Any, p: Any, infusion: Any) -> Any:
     absorbed, c = p.ka * x.depot, x.plasma / p.v
-    cells = marrow(Marrow(x.prol, x.t1, x.t2, x.t3, x.neutrophils), p.c0, 4 / p.ktr, p.gamma, p.slope * x.tgn)
+    cells = marrow(Marrow(x.prol, x.t1, x.t2, x.t3, x.neutrophils), p.c0, 4 / p.ktr, p.gamma, p.slope * x.tgn, LEAST)
     return State(
         infusion - absorbed,
         p.f * absorbed - p.kel * x.plasma,
         p.vm * c / (p.km + c) - p.ke * x.tgn,
-        *cells[:4],
+        crowded(cells.prol, x, p),
+        *cells[1:4],
         p.ktr * x.t3 - p.kcirc * x.neutrophils,
     )
 
