@@ -23,6 +23,8 @@ from posology.environments.treatments import (
 from posology.evaluation import area_guided, titration
 from posology.evaluation.arms import guideline
 from posology.evaluation.rollout import play
+from posology.patients import maps
+from posology.patients.models import sunitinib_fatigue_hansson2013
 from posology.safety.drugs import CEILING_ONLY
 from posology.safety.limits import Facts
 from posology.safety.rules import calvert
@@ -228,6 +230,26 @@ def test_two_cycles_of_50_mg_reach_the_printed_count_and_tumour():
     assert float(i.after["anc"][0]) == pytest.approx(1.9368, rel=2e-3)
     assert float(i.lowest[1]) == pytest.approx(1.6905, rel=2e-3)
     assert float(i.after["tumour_size"][1]) / 263 == pytest.approx(1 - 0.056, abs=0.002)
+
+
+def test_fatigue_of_two_cycles_is_that_of_the_published_chain_day_by_day():
+    """Its own model has a step a day; the matrix's logarithm in hours differs by when within a day sVEGFR-3 is taken."""
+    chain = sunitinib_fatigue_hansson2013.MODEL
+    p = chain.individual(chain.Params(), {})
+    days = maps.plain(chain, p, chain.baseline(p), [chain.usual(k) for k in range(84)])
+    i = course("sunitinib-cycles-v1", typical("sunitinib-cycles-v1"), [1400.0] * 2)
+    for end, expected in ((0, sum(x.grade_3 for x in days[1:43])), (1, sum(x.grade_3 for x in days[1:85]))):
+        assert float(i.after["tired"][end]) == pytest.approx(expected, rel=0.05)
+    assert float(i.after["tired"][1]) > 0.5
+
+
+def test_the_patients_own_tendency_decides_how_tired_a_dose_makes():
+    name = "sunitinib-cycles-v1"
+    patient = typical(name)
+    prone = patient._replace(own=patient.own._replace(odds_0=jnp.float32(3.0), odds_3=jnp.float32(3.0)))
+    days = {label: float(course(name, who, [1400.0]).after["tired"][0]) for label, who in (("usual", patient), ("prone", prone))}
+    none = float(course(name, prone, [0.0]).after["tired"][0])
+    assert none < days["prone"] > days["usual"]
 
 
 def test_who_knows_the_patient_spares_neutropenia_at_little_cost_to_shrinkage():

@@ -36,7 +36,7 @@ from posology.quantities import assumed, named, published, table, where
 LEAST, MOST = 0.01, 100.0
 BOUNDS = {
     "least": assumed(LEAST, "1", "share of c0 below which the feedback stops rising", at="design choice: too few cells to count"),
-    "most": assumed(MOST, "1", "times the usual dividing cells at which growth is halved", at="design choice: no marrow makes more"),
+    "most": assumed(MOST, "1", "times the usual dividing cells at which growth halves", at="design choice: no marrow makes more"),
 }
 MOLAR_MASS = 152.18  # g/mol
 GEBHARD = "Gebhard 2023"

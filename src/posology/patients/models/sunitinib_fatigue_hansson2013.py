@@ -18,6 +18,7 @@ Not for: other causes of fatigue; grade 4 apart from 3; drugs that change the cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from posology.patients.maps import MapModel
@@ -77,11 +78,11 @@ def baseline(p: Any) -> Any:
     return State(p.b_svegfr3, none + 1.0, none, none, none, none + 1.0, none, none)
 
 
-def chances(fall: Any, p: Any) -> list[list[Any]]:
+def chances(fall: Any, p: Any, tendencies: Sequence[Any]) -> list[list[Any]]:
     """Probabilities of the grades 0 to 3 on a day, after each grade of the day before; `fall` is r."""
     rows = []
-    for before in GRADES:
-        shift = getattr(p, f"tendency_{before}") - getattr(p, f"slope_{before}") * fall
+    for before, tendency in zip(GRADES, tendencies, strict=True):
+        shift = tendency - getattr(p, f"slope_{before}") * fall
         at_least = [1 / (1 + exp(-getattr(p, f"logit_{before}_{g}") - shift)) for g in GRADES[1:]]
         rows.append([1 - at_least[0], at_least[0] - at_least[1], at_least[1] - at_least[2], at_least[2]])
     return rows
@@ -90,7 +91,8 @@ def chances(fall: Any, p: Any) -> list[list[Any]]:
 def transition(key: Any, x: Any, p: Any, given: Any) -> Any:
     rest = biomarkers.resting_svegfr3(given["sunitinib"] / p.cl, p)
     svegfr3 = rest + (x.svegfr3 - rest) * exp(-p.day / (p.mrt_svegfr3 * p.slowness))
-    rows = chances(biomarkers.fall_of_svegfr3(svegfr3, p), p)
+    tendencies = [getattr(p, f"tendency_{before}") for before in GRADES]
+    rows = chances(biomarkers.fall_of_svegfr3(svegfr3, p), p, tendencies)
     grades = [sum(was * row[g] for was, row in zip(x[1:5], rows, strict=True)) for g in GRADES]
     never = [sum(was * row[g] for was, row in zip(x[5:], rows[:3], strict=True)) for g in GRADES[:3]]
     return State(svegfr3, *grades, *never)
