@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from posology.evaluation.endpoints import Outcome, cycle_endpoints, cycle_numbers, endpoints, grades, subset
-from posology.evaluation.table import rows, trial_table
+from posology.evaluation.table import judged_by, rows, trial_table
 
 
 def outcome(nadir, dose=None, seeds=1, **more):
@@ -156,3 +156,16 @@ def test_rows_print_shares_in_per_cent_with_their_interval():
     header, first = rows(trial_table({"standard": outcome([[0.4, 1.0]] * 4)}, "t", "f", 1, draws=20))
     assert header[:2] == ["Arm", "Cycles in grade 1-3 (%)"]
     assert first[:2] == ["standard", "50.0 (50.0 to 50.0)"]
+
+
+@pytest.mark.parametrize(
+    ("known", "aim"),
+    [
+        ({"grade1to3_share", "return", "term_grade0"}, "grade1to3_share"),
+        ({"grade1to3_share", "return", "term_shrinkage"}, "return"),
+        ({"time_in_range_share", "return"}, "time_in_range_share"),
+        ({"return"}, "return"),
+    ],
+)
+def test_an_arm_is_judged_by_what_its_treatment_aims_at(known, aim):
+    assert judged_by(known)[0] == aim

@@ -24,6 +24,7 @@ from posology.evaluation.intervals import DRAWS, LEVEL, bounds, patient_sums, pr
 
 SHARES = ("grade1to3_share", "grade4_share", "grade0_share")
 LEVELS = ("time_in_range_share", "time_below_share", "time_above_share", "cost_days_above_40")
+SHRINKAGE = "term_shrinkage"
 HEADLINES = (*SHARES, *LEVELS, "mean_dose", "relative_dose_intensity", "return")
 
 Array = NDArray[np.float64]
@@ -78,7 +79,10 @@ def trial_table(
 
 
 def judged_by(known: Container[str]) -> tuple[str, ...]:
-    """What an arm with the `known` endpoints is judged by: the aim first, then both ways to miss it."""
+    """What an arm with the `known` endpoints is judged by: the aim first, then both ways to miss it. Where a tumour is to
+    shrink, counts that a dose does not move are no failure, and the return is the aim."""
+    if SHRINKAGE in known:
+        return ("return",)
     return next((family for family in (SHARES, LEVELS[:3]) if family[0] in known), ("return",))
 
 
