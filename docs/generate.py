@@ -8,6 +8,7 @@ from typing import Any
 
 import learned
 import modelled
+import referenced
 import ruled
 
 from posology.benchmarks import tables
@@ -165,9 +166,10 @@ def results(treatment: str) -> list[str]:
 
 
 def write(folder: Path) -> None:
-    """Write `models/` and `environments/`, an index and a page for each member, the rules, and what learners reached."""
+    """Write `models/` and `environments/`, an index and a page for each member, rules, references, what learners reached."""
     learned.write(folder)
     (folder / "rules.md").write_text(ruled.page(table), encoding="utf-8")
+    (folder / "reference-results.md").write_text(referenced.page(folder / "results", table), encoding="utf-8")
     models = {i: model_description(m) for i, m in catalogue(Family.models).items()}
     treatments = {i: asked_of(i, t) for i, t in catalogue(Family.treatments).items()}
     rows = [[f"[{i}](generated/{i}.md)", d["title"], d["class"], d["status"]] for i, d in models.items()]
