@@ -115,8 +115,9 @@ def test_the_table_has_the_stable_shape_and_is_json():
     assert table["limits_hit"]["ppo"]["label maximum"]["count"] == 3
 
 
-def test_regret_is_what_an_arm_stays_behind_the_oracle():
-    arms = {"standard": outcome([[0.4, 1.0]] * 10), "oracle": outcome([[1.0, 1.0]] * 10)}
+@pytest.mark.parametrize("oracle", ["oracle", "oracle-plan"])
+def test_regret_is_what_an_arm_stays_behind_the_oracle(oracle):
+    arms = {"standard": outcome([[0.4, 1.0]] * 10), oracle: outcome([[1.0, 1.0]] * 10)}
     regret = trial_table(arms, "t", "f", 1, draws=50)["regret"]["arms"]["standard"]
     assert regret == {"difference": 0.5, "lower": 0.5, "upper": 0.5}
 

@@ -20,6 +20,8 @@ COLUMNS = (
 )  # fmt: skip
 GUIDELINES = ("standard", "fixed:", "clinical-rule", "rule-plus-10", "proportional-rule")  # neither learn nor know
 RULES = ("clinical-rule", "rule-plus-10")
+RULED_BY_GRADES = ("grade1to3_share",)
+ALREADY = ("term_days_in_range", "term_days_below", "term_days_above", "term_relative_dose_intensity", "term_daily_dose")
 
 
 def markdown(cells: Sequence[Sequence[str]]) -> str:
@@ -66,8 +68,29 @@ def main_arms(table: Table) -> Table:
 
 
 def by_arm(table: Table) -> str:
-    """Arms and endpoints."""
-    return markdown(rows(table, COLUMNS))
+    """Arms and endpoints, and how far each stays behind who knows the patient."""
+    cells = rows(table, (*COLUMNS, *_counted(table)))
+    if found := table["regret"]:
+        unit, say = _scale(found["endpoint"])
+        cells[0].append(f"Behind {found['versus']}{unit}")
+        for row in cells[1:]:
+            left = found["arms"].get(row[0])
+            row.append(say({**left, "mean": left["difference"]}) if left else "–")
+    return markdown(cells)
+
+
+def _counted(table: Table) -> list[str]:
+    """Terms and costs that the columns of grades and of time in range do not say."""
+    known = next(iter(table["arms"].values()))["endpoints"]
+    if headline(table) in RULED_BY_GRADES:
+        return []
+    terms = [n for n in known if n.startswith("term_") and n not in ALREADY]
+    return terms + [n for n in known if n.startswith("cost_") and n.replace("cost_", "term_") not in (*terms, *ALREADY)]
+
+
+def _scale(name: str) -> tuple[str, Any]:
+    """The unit behind a heading, and how a value of that endpoint is written."""
+    return ("", _plain) if name == "return" else (" (%)", _share)
 
 
 def by_cycle(table: Table) -> str:
@@ -102,7 +125,7 @@ def overview(tables: Iterable[Table]) -> str:
         name = headline(t)
         wise = best_of(t, lambda arm: not is_guideline(arm))
         left = (t["regret"] or {"arms": {}})["arms"].get(wise)
-        unit, say = ("", _plain) if name == "return" else (" (%)", _share)
+        unit, say = _scale(name)
         behind = say({**left, "mean": left["difference"]}) if left else "–"
         best = [f"{arm}: {say(t['arms'][arm]['endpoints'][name])}" for arm in (best_of(t, is_guideline), wise)]
         body.append([f"`{t['treatment']}`", f"{label(name)}{unit}", *best, behind])

@@ -214,7 +214,8 @@ def subset(outcome: Outcome, chosen: Any) -> Outcome:
 
 def label(name: str) -> str:
     """An endpoint's name in words."""
-    return LABELS.get(name, name.replace("_", " ").capitalize())
+    plain = name.removeprefix("term_").removeprefix("cost_").replace("_", " ").capitalize()
+    return LABELS.get(name, plain)
 
 
 def _grade_shares(outcome: Outcome, chosen: NDArray[np.bool_], suffix: str) -> dict[str, Ratio]:

@@ -24,6 +24,7 @@ from posology.evaluation.intervals import DRAWS, LEVEL, bounds, patient_sums, pr
 
 SHARES = ("grade1to3_share", "grade4_share", "grade0_share")
 LEVELS = ("time_in_range_share", "time_below_share", "time_above_share", "cost_days_above_40")
+ORACLES = ("oracle", "oracle-plan", "oracle-course")
 SHRINKAGE = "term_shrinkage"
 HEADLINES = (*SHARES, *LEVELS, "mean_dose", "relative_dose_intensity", "return")
 
@@ -41,14 +42,13 @@ def trial_table(
     *,
     subgroups: Mapping[str, ArrayLike] | None = None,
     references: tuple[str, ...] = ("ensemble-greedy",),
-    oracle: str = "oracle",
     draws: int = DRAWS,
 ) -> dict[str, Any]:
     """Everything that a trial found, ready for JSON; values that cannot be computed are null.
 
     `paired` is against the first arm, `paired_with` against each other reference present, `regret`
     is the share of cycles in grade 1-3 (of time in range; without either: the return) that an arm stays
-    behind the `oracle`. Percentiles over days stand under the name of the key reading, and "anc" is
+    behind the first of `ORACLES` that was tried. Percentiles over days stand under the name of the key reading, and "anc" is
     always there. `subgroups` name -> bool [N]. The same `seed` gives the same bootstrap.
     """
     _check_arms(outcomes)
@@ -65,7 +65,7 @@ def trial_table(
         "arms": {arm: {"endpoints": _intervals(found[arm], values[arm])} for arm in outcomes},
         "paired": _paired(values, first),
         "paired_with": {name: _paired(values, name) for name in references if name in outcomes and name != first},
-        "regret": _regret(values, oracle),
+        "regret": _regret(values),
         "per_cycle": _per_cycle(outcomes, draws, seed),
         "subgroups": {name: _subgroup(outcomes, chosen, draws, seed) for name, chosen in (subgroups or {}).items()},
         "limits_hit": {arm: _limits(outcome) for arm, outcome in outcomes.items()},
@@ -159,8 +159,9 @@ def _paired(values: Mapping[str, Resampled], versus: str) -> dict[str, Any]:
     }
 
 
-def _regret(values: Mapping[str, Resampled], oracle: str) -> dict[str, Any] | None:
-    if oracle not in values:
+def _regret(values: Mapping[str, Resampled]) -> dict[str, Any] | None:
+    oracle = next((name for name in ORACLES if name in values), None)
+    if oracle is None:
         return None
     best = values[oracle]
     name = judged_by(best)[0]
