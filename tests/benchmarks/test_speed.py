@@ -9,6 +9,7 @@ import json
 import jax
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 from posology.benchmarks import arithmetic, cohort, speed, tables, timing
 from posology.benchmarks.evidence import Effort, Unfinished
@@ -112,3 +113,25 @@ def test_what_was_measured_of_a_model_is_not_measured_again(monkeypatch, tmp_pat
         speed.plan(effort, stop)
     found = speed.plan(effort, lambda text: None)
     assert asked == [BY_EQUATIONS, IN_STEPS] == [row["model"] for row in found["rows"]]
+
+
+def test_a_program_is_compiled_anew_whatever_is_stored(tmp_path):
+    """Outside, a program is stored; inside, neither read nor stored, though the process has used the store before."""
+    least = ("jax_persistent_cache_min_compile_time_secs", "jax_persistent_cache_min_entry_size_bytes")
+    names = ("jax_compilation_cache_dir", *least)
+    before = {name: jax.config.values[name] for name in names}
+    for name, value in zip(names, (str(tmp_path), 0.0, -1), strict=True):
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+    try:
+        jax.jit(lambda x: x * 2 + 1).lower(np.ones(3)).compile()
+        stored = sorted(tmp_path.iterdir())
+        assert stored
+        timing.compiled(jax.jit(lambda x: x * 3 - 1), np.ones(3))
+        assert sorted(tmp_path.iterdir()) == stored
+        jax.jit(lambda x: x * 5 - 1).lower(np.ones(3)).compile()
+        assert len(list(tmp_path.iterdir())) > len(stored)
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()

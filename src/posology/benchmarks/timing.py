@@ -38,13 +38,18 @@ def first(patients: Cohort, n: int) -> Cohort:
 def uncached() -> Iterator[None]:
     """Programs that an earlier process compiled are not used."""
     import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    def use(stored: bool) -> None:
+        jax.config.update("jax_enable_compilation_cache", stored)
+        compilation_cache.reset_cache()  # whether it is used was decided at the first compilation, for good
 
     was = jax.config.values["jax_enable_compilation_cache"]
-    jax.config.update("jax_enable_compilation_cache", False)
+    use(False)
     try:
         yield
     finally:
-        jax.config.update("jax_enable_compilation_cache", was)
+        use(was)
 
 
 def compiled(course: Any, part: Cohort) -> tuple[Callable[[Cohort], Any], float]:
