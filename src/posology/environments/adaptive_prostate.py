@@ -16,6 +16,7 @@ from posology.quantities import numbers_of
 
 YEAR, WEEK = 365.25, 7  # d
 LEAST = 1e-3  # size that is told apart
+NEAR = 5.0  # sizes within 2/5 of progression are told apart finely
 
 
 class Man(NamedTuple):
@@ -26,7 +27,8 @@ class Man(NamedTuple):
 
 
 class State(NamedTuple):
-    """The tumour, weeks so far, its size now and a week ago, the smallest so far, and whether he was on treatment."""
+    """The tumour, weeks so far, its size now and a week ago, the smallest so far, whether he was on treatment, and what ln size
+    changed by in the last week without and with it (0 before the first)."""
 
     x: Any
     week: Any
@@ -34,6 +36,7 @@ class State(NamedTuple):
     before: Any
     lowest: Any
     on: Any
+    changes: tuple[Any, Any]
 
 
 class AdaptiveProstate:
@@ -53,7 +56,7 @@ class AdaptiveProstate:
         """The day on which treatment can begin."""
         x = jax.tree.map(lambda v: jnp.asarray(v, jnp.float32), MODEL.baseline(patient.p))
         one = jnp.float32(1.0)
-        state = State(x, jnp.int32(0), one, one, one, 0 * one)
+        state = State(x, jnp.int32(0), one, one, one, 0 * one, (0 * one, 0 * one))
         return state, self.observe(state), self._mask()
 
     def step(self, key: Any, state: State, action: Any, patient: Man) -> Step:
@@ -68,7 +71,10 @@ class AdaptiveProstate:
         above = sizes > prostate_cohort.PROGRESSED
         progressed = jnp.any(above)
         days = jnp.where(progressed, jnp.argmax(above) + 1, WEEK).astype(jnp.float32)
-        after = State(x, state.week + 1, sizes[-1], state.size, jnp.minimum(state.lowest, sizes[-1]), on)
+        off, treated = state.changes
+        change = _ln(sizes[-1]) - _ln(state.size)
+        changes = (jnp.where(on > 0, off, change), jnp.where(on > 0, change, treated))
+        after = State(x, state.week + 1, sizes[-1], state.size, jnp.minimum(state.lowest, sizes[-1]), on, changes)
         terms = jnp.stack([days, days * on]) / YEAR
         reward = jnp.asarray(self.spec.weights, jnp.float32) @ terms
         over = (after.week >= self.spec.max_steps) & ~progressed
@@ -76,10 +82,16 @@ class AdaptiveProstate:
         return Step(after, self.observe(after), reward, terms, cost, progressed, over, self._mask())
 
     def observe(self, state: State) -> Any:
-        """What PSA tells: ln size now, its change in a week, the lowest so far; treatment, and time."""
-        ln = lambda size: jnp.log(jnp.maximum(size, LEAST))  # noqa: E731
-        told = (ln(state.size), 10 * (ln(state.size) - ln(state.before)), ln(state.lowest), state.on)
-        return jnp.stack([*told, state.week / self.spec.max_steps]).astype(jnp.float32)
+        """What PSA tells: ln size now, its change in a week, the lowest so far; how near progression is; treatment, time, and the
+        last change without and with treatment."""
+        near = jnp.clip(NEAR * (prostate_cohort.PROGRESSED - state.size), -2.0, 2.0)
+        told = (_ln(state.size), 10 * (_ln(state.size) - _ln(state.before)), _ln(state.lowest), state.on)
+        changes = (10 * change for change in state.changes)
+        return jnp.stack([*told, state.week / self.spec.max_steps, near, *changes]).astype(jnp.float32)
 
     def _mask(self) -> Any:
         return jnp.ones(2, bool)
+
+
+def _ln(size: Any) -> Any:
+    return jnp.log(jnp.maximum(size, LEAST))

@@ -2,7 +2,8 @@
 
 Men are drawn as in `patients/prostate_cohort.py`, a parametric summary of fits to 67 men of the trial of Bruchovsky 2006;
 equations of `prostate-strobl2021`. Each week treatment is on or off for the next. Seen are the size relative to the start, which
-PSA follows, its change within a week, the lowest so far, treatment and time, without noise. Progression is the first day with a
+PSA follows, its change within a week, the lowest so far, how near progression is, what a week changed last without and with
+treatment, treatment and time, all without noise. Progression is the first day with a
 size above 1.2; follow-up ends after 1,792 days. The return is the years until progression or the end, so that its mean is a
 restricted mean time: most men never progress, and medians do not exist.
 
@@ -35,6 +36,9 @@ SPEC = Spec(
         Feature("ln lowest size", "1"),
         Feature("on treatment", "1"),
         Feature("share of follow-up", "1"),
+        Feature("distance to progression, times five, at most two", "1"),
+        Feature("change of ln size in the last week off treatment, times ten", "1"),
+        Feature("change of ln size in the last week on treatment, times ten", "1"),
     ),
     actions=(Action("off", 0.0, "d", wait=7.0), Action("on", 7.0, "d", duration=168.0, wait=7.0)),
     terms=("free_years", "treated_years"),
