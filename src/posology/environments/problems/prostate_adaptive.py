@@ -3,9 +3,9 @@
 Men are drawn as in `patients/prostate_cohort.py`, a parametric summary of fits to 67 men of the trial of Bruchovsky 2006;
 equations of `prostate-strobl2021`. Each week treatment is on or off for the next. Seen are the size relative to the start, which
 PSA follows, its change within a week, the lowest so far, how near progression is, what a week changed last without and with
-treatment, treatment and time, all without noise. Progression is the first day with a
-size above 1.2; follow-up ends after 1,792 days. The return is the years until progression or the end, so that its mean is a
-restricted mean time: most men never progress, and medians do not exist.
+treatment, treatment and time, all without noise. Progression is the first day with a size above 1.2; follow-up ends after
+1,792 days. The return is the years until progression or the end, so that its mean is a restricted mean time: most men never
+progress, and medians do not exist.
 
 Known are `continuous` treatment and `AT50` (off below half the size at the start, on again when that size is back; decided
 daily), as `reference` below computes them. Of pairs of thresholds tried on other men, weekly on above and off below the size at
