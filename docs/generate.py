@@ -10,6 +10,7 @@ import learned
 import modelled
 import referenced
 import ruled
+import symptomatic
 
 from posology.benchmarks import tables
 from posology.commands.describe import (
@@ -166,9 +167,11 @@ def results(treatment: str) -> list[str]:
 
 
 def write(folder: Path) -> None:
-    """Write `models/` and `environments/`, an index and a page for each member, rules, references, what learners reached."""
+    """Write `models/` and `environments/`, an index and a page for each member, rules, symptoms, references, what learners
+    reached."""
     learned.write(folder)
     (folder / "rules.md").write_text(ruled.page(table), encoding="utf-8")
+    (folder / "symptoms.md").write_text(symptomatic.write(folder / "symptoms", table), encoding="utf-8")
     (folder / "reference-results.md").write_text(referenced.page(folder / "results", table), encoding="utf-8")
     models = {i: model_description(m) for i, m in catalogue(Family.models).items()}
     treatments = {i: asked_of(i, t) for i, t in catalogue(Family.treatments).items()}

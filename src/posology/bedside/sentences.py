@@ -9,10 +9,8 @@ from posology.bedside.believed import Departure
 from posology.data.history import DAY
 from posology.environments.records import Known
 from posology.environments.treatment import Treatment
+from posology.safety.use import DISCLAIMER as DISCLAIMER
 
-DISCLAIMER = (
-    "Research use only: not a medical device, not for treating patients. A clinician who knows the patient decides."
-)
 TELLING = 0.2  # share of a parameter's prior variance that must be gone before it is spoken of
 
 

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "benchmark": "posology.commands.benchmark:benchmark",
     "evidence": "posology.commands.evidence:evidence",
     "recommend": "posology.commands.recommend:recommend",
+    "symptoms": "posology.commands.symptoms:symptoms",
     "demo": "posology.commands.demo:demo",
     "doctor": "posology.commands.doctor:doctor",
 }

@@ -7,6 +7,7 @@ of several drugs are never multiplied: nobody measured that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -105,8 +106,12 @@ class Known(NamedTuple):
         return f"nothing is recorded of: {', '.join(self.nothing_recorded)}; that does not mean that there is no interaction"
 
 
-def known(drug: str, others: tuple[str, ...] | list[str]) -> Known:
+def known(
+    drug: str, others: tuple[str, ...] | list[str], recorded: Mapping[str, Mapping[str, Interaction]] = INTERACTIONS
+) -> Known:
     """What is recorded of `drug` with each of `others`, names or classes, in any case; a drug's own row goes before its class's.
+
+    `recorded`: another table than that of the cancer drugs.
 
     Raises:
         ValueError: for a name that is empty.
@@ -114,7 +119,7 @@ def known(drug: str, others: tuple[str, ...] | list[str]) -> Known:
     for name in (drug, *others):
         if not name.strip():
             raise ValueError(f"drug: {name!r} is not allowed; it must be a name")
-    rows = INTERACTIONS.get(_key(drug), {})
+    rows = recorded.get(_key(drug), {})
     found, unknown = [], []
     for other in others:
         match = next((row for name in (other, *_classes(other)) for row in rows if _key(row) == _key(name)), None)

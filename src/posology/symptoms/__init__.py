@@ -1,0 +1,1 @@
+"""From symptoms and history to diseases, drugs and doses by age: a small table, synthetic patients, four classifiers."""

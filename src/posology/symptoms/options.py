@@ -1,0 +1,181 @@
+"""From probabilities of diseases to drugs: what may be given, what may not and why, how much, and when to say nothing.
+
+Nothing is hidden: a drug that is contraindicated stays in the list with its reason. Nothing is recommended with a sign of an
+emergency, when no disease is probable enough, or when every recorded drug is barred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from posology.safety import interactions
+from posology.safety.use import DISCLAIMER
+from posology.symptoms.case import Case, coded, open_symptoms
+from posology.symptoms.dosing import dose
+from posology.symptoms.drugs import Drug, drugs
+from posology.symptoms.emergency import NOW, emergencies
+from posology.symptoms.generator import ABSENT, NOISE, PRESENT, Array, posterior, shipped
+from posology.symptoms.table import SYNTHETIC, table
+from posology.symptoms.words import group_of, one_of
+
+BAYES = "bayes"  # the exact posterior of the table: needs no fitting, and symptoms may stay open
+PROBABLE = 0.5  # probability of the first disease below which nothing is recommended; assumed
+OFFERED = 0.1  # probability from which a disease's drugs are listed; assumed
+ASK = 3  # open symptoms that are named as the next to ask for
+ALLOWED, CAUTION, NO_DOSE, BARRED = "allowed", "caution", "no dose", "contraindicated"
+
+
+def predict(of: Case, by: str = BAYES) -> dict[str, Any]:
+    """Diseases with their probabilities and the drugs for them, or why nothing is recommended: plain data.
+
+    Args:
+        by: `bayes`, or a classifier of `classifiers.CLASSIFIERS`, which is then fitted once per process.
+
+    Raises:
+        ValueError: for a classifier that is not known.
+    """
+    found, unfit = _probabilities(of, by)
+    ranked = sorted(zip(table().diseases, found.tolist(), strict=True), key=lambda pair: -pair[1])
+    signs = emergencies(of.symptoms, of.history, of.age)
+    options = [option(of, id, p, drugs()[drug]) for d, p in ranked if p >= OFFERED for id, drug in _pairs(d)]
+    reason = _abstained(signs, unfit, ranked[0][1], options)
+    if signs or unfit or ranked[0][1] < PROBABLE:
+        options = []
+    missing = list(dict.fromkeys(text for row in options for text in row["missing"]))
+    return {
+        "synthetic": SYNTHETIC,
+        "patient": _patient(of),
+        "classifier": by,
+        "probabilities": [{"disease": d.id, "title": d.title, "probability": p} for d, p in ranked],
+        "emergency": signs,
+        "abstained": reason,
+        "threshold": PROBABLE,
+        "options": options,
+        "missing": missing,
+        "ask_next": ask_next(of),
+        "disclaimer": DISCLAIMER,
+    }
+
+
+def _pairs(disease: Any) -> list[tuple[str, str]]:
+    return [(disease.id, drug) for drug in disease.drugs]
+
+
+def _patient(of: Case) -> dict[str, Any]:
+    return {
+        "age": of.age,
+        "age_group": group_of(of.age),
+        "sex": "female" if of.female else "male",
+        "weight": of.weight,
+        "symptoms": of.symptoms,
+        "absent": of.absent,
+        "not_asked": open_symptoms(of),
+        "history": of.history,
+        "allergies": of.allergies,
+        "medications": of.medications,
+    }
+
+
+def _probabilities(of: Case, by: str) -> tuple[Array, str]:
+    """P(disease) [D], and why a fitted classifier has no say here."""
+    if by == BAYES:
+        return posterior(coded(of))[0], ""
+    from posology.symptoms import classifiers
+
+    by = one_of(by, (BAYES, *classifiers.CLASSIFIERS), "classifier")
+    most, left = classifiers.most_unknown(group_of(of.age)), len(open_symptoms(of))
+    unfit = f"{left} symptoms were not asked for, and {by} learned from patients with at most {most}: answer more, or use {BAYES}"
+    return classifiers.probabilities(by, coded(of))[0], unfit if left > most else ""
+
+
+def _abstained(signs: list[dict[str, str]], unfit: str, highest: float, options: list[dict[str, Any]]) -> str | None:
+    if signs:
+        return f"{NOW}: {'; '.join(sign['sign'] for sign in signs)}"
+    if unfit:
+        return unfit
+    if highest < PROBABLE:
+        return f"no disease of the table is probable enough: the first has {highest:.2f}, needed is {PROBABLE:g}"
+    if not any(row["status"] in (ALLOWED, CAUTION) for row in options):
+        return "every drug that is recorded here is contraindicated or has no dose for this patient"
+    return None
+
+
+def option(of: Case, disease: str, probability: float, drug: Drug) -> dict[str, Any]:
+    """One drug for one disease: whether it may be given, every reason for and against, and the dose."""
+    reasons = [*_conditions(of, drug), *_allergies(of, drug), *_interactions(of, drug)]
+    given, missing, why_not = dose(drug, of.age, of.weight)
+    if why_not:
+        reasons.append(_reason(NO_DOSE, f"age group {group_of(of.age)}", why_not, drug))
+    effects = {reason["effect"] for reason in reasons}
+    status = next((each for each in (BARRED, NO_DOSE, CAUTION) if each in effects), ALLOWED)
+    unknown = interactions.known(drug.id, of.medications, {drug.id: drug.interactions}).sentence
+    return {
+        "disease": disease,
+        "probability": probability,
+        "drug": drug.id,
+        "title": drug.title,
+        "status": status,
+        "reasons": reasons,
+        "dose": given if status in (ALLOWED, CAUTION) else None,
+        "forms": drug.forms,
+        "missing": [*missing, *([f"interactions of {drug.title}: {unknown}"] if unknown else [])],
+    }
+
+
+def _reason(effect: str, because: str, says: str, drug: Drug) -> dict[str, str]:
+    return {"effect": effect, "because": because, "says": says, "status": drug.status, "source": drug.source}
+
+
+def _conditions(of: Case, drug: Drug) -> list[dict[str, str]]:
+    listed: tuple[tuple[str, Mapping[str, str]], ...] = ((BARRED, drug.contraindicated), (CAUTION, drug.caution))
+    return [_reason(effect, had, rows[had], drug) for effect, rows in listed for had in of.history if had in rows]
+
+
+def _allergies(of: Case, drug: Drug) -> list[dict[str, str]]:
+    found = []
+    for allergy in of.allergies:
+        if allergy in (drug.id, *drug.allergens):
+            found.append(_reason(BARRED, f"allergy to {allergy}", f"{drug.title} is one, {drug.group}", drug))
+        elif allergy in drug.related:
+            found.append(_reason(CAUTION, f"allergy to {allergy}", drug.related[allergy], drug))
+        elif allergy in drugs() and set(drugs()[allergy].allergens) & set(drug.allergens):
+            found.append(_reason(BARRED, f"allergy to {allergy}", f"both are of the group {drug.group}", drug))
+        elif allergy in drugs() and (shared := set(drugs()[allergy].allergens) & set(drug.related)):
+            found.append(_reason(CAUTION, f"allergy to {allergy}", drug.related[shared.pop()], drug))
+    return found
+
+
+def _interactions(of: Case, drug: Drug) -> list[dict[str, str]]:
+    found = interactions.known(drug.id, of.medications, {drug.id: drug.interactions}).found
+    effects = {interactions.AVOID: BARRED, interactions.WATCH: CAUTION}
+    told = [_reason(effects[p.interaction.kind], f"takes {p.other}", p.interaction.why, drug) for p in found]
+    return told + [_reason(CAUTION, f"takes {drug.id}", "already taken", drug) for other in of.medications if other == drug.id]
+
+
+def ask_next(of: Case, most: int = ASK) -> list[dict[str, Any]]:
+    """The open symptoms whose answer is expected to tell most about the disease, in bits, under the table."""
+    numbers, ids = shipped(), table().symptom_ids
+    now = posterior(coded(of))
+    columns = [ids.index(s) for s in open_symptoms(of)]
+    chance = numbers.present * (1 - NOISE) + (1 - numbers.present) * NOISE
+    yes = (now @ chance)[0]
+    gains = []
+    for column in columns:
+        there, gone = (_entropy(_answered(of, column, code)) for code in (PRESENT, ABSENT))
+        gains.append((float(_entropy(now) - yes[column] * there - (1 - yes[column]) * gone), ids[column]))
+    titles = {s.id: s.title for s in table().symptoms}
+    return [{"symptom": s, "title": titles[s], "bits": bits} for bits, s in sorted(gains, reverse=True)[:most] if bits > 0]
+
+
+def _answered(of: Case, column: int, code: int) -> Array:
+    patient = coded(of)
+    patient.symptoms[0, column] = code
+    return posterior(patient)
+
+
+def _entropy(probabilities: Array) -> float:
+    p = probabilities[probabilities > 0]
+    return float(-(p * np.log2(p)).sum())
