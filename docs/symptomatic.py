@@ -38,7 +38,8 @@ classifiers can be compared with the exact answer, which with real patients nobo
   named counts as not asked for; `--without` names one that is absent, `--others-absent` says that all others are. A
   classifier that learned from fuller records says so, and nothing is recommended by it.
 - **Nothing is recommended** when a sign of an emergency is there ("{NOW}"), when no disease reaches a probability of
-  {PROBABLE:g}, or when every drug is barred. `ask_next` names the open symptoms that would tell most.
+  {PROBABLE:g}, or when every drug is barred: no option then carries a dose, and with a sign of an emergency none is listed.
+  `ask_next` names the open symptoms that would tell most.
 - **Options** are the drugs of every disease from a probability of {OFFERED:g} on. A contraindicated one stays in the list
   with its reason. `contraindicated`: a condition, an allergy or an interaction to avoid; `caution`: a reason to watch;
   `no dose`: none is recorded at this age.
@@ -57,8 +58,8 @@ patients; in real ones they are not.
 """
 DISEASES = """## Diseases
 
-Prevalence is the share of visits of an adult man without history; effects multiply it. Likelihoods that are not marked
-are *assumed*: rounded by us after the source. `v`: read in it (verified).
+Prevalence is the share of visits of an adult man without history; effects multiply it. Marked `v`: read in the text named
+last (*verified*). All other numbers are *assumed*: round ones of ours with that text in mind, where they were not read.
 """
 DRUGS = """## Drugs
 
@@ -66,6 +67,7 @@ Doses by age group (ICH E11: newborn below 28 days, infant to 23 months, child t
 65). *unverified* is attributed to the source and still has to be read there. `posology symptoms drug NAME` shows one in
 full.
 """
+SURE = "Synthetic patients. On the line: right as often as said; below it: too sure."
 CONFUSED = "Per cent of each true disease; the diagonal is right. Synthetic patients."
 EMERGENCY = """## Signs of an emergency
 
@@ -122,7 +124,7 @@ def diseases(table_of: Table) -> str:
         likely = ", ".join(f"{s} {p:g}{' v' if d.status(s) == 'verified' else ''}" for s, p in d.symptoms.items())
         effects = ", ".join(f"{k} ×{v:g}" for k, v in (*d.ages.items(), ("female", d.female), *d.history.items()) if v != 1)
         rows.append([d.title, d.prevalence, likely, effects, ", ".join(d.drugs), d.source])
-    return table_of(["disease", "prevalence", "symptoms", "effects", "drugs", "after"], rows)
+    return table_of(["disease", "prevalence", "symptoms", "effects", "drugs", "text"], rows)
 
 
 def doses(table_of: Table) -> str:
@@ -161,7 +163,7 @@ def pictures(found: Mapping[str, Any], folder: Path) -> str:
     tree = found["classifiers"]["decision-tree"]
     names = [d["title"] for d in found["diseases"]]
     charts = {
-        "reliability": reliability({row["title"]: row["reliability"] for row in everyone.values()}),
+        "reliability": reliability({row["title"]: row["reliability"] for row in everyone.values()}, SURE),
         "confusion": confusion(tree["confusion"], names, "What the decision tree takes for what", CONFUSED),
     }
     for name, chart in charts.items():

@@ -111,9 +111,16 @@ def test_every_sign_of_danger_is_an_emergency():
 def test_too_little_to_go_by_is_an_abstention_that_says_what_to_ask():
     found = predict(case(["fatigue"], 34, "female"))
     assert found["probabilities"][0]["probability"] < PROBABLE
-    assert "no disease of the table is probable enough" in found["abstained"] and found["options"] == []
+    assert "no disease of the table is probable enough" in found["abstained"]
+    assert all(option["dose"] is None for option in found["options"])
     bits = [a["bits"] for a in found["ask_next"]]
     assert len(bits) == 3 and bits == sorted(bits, reverse=True) and bits[-1] > 0
+
+
+def test_what_would_be_barred_is_said_even_where_nothing_is_recommended():
+    found = predict(case(("fever", "cough"), 34, "female", ["diabetes"], ["penicillin"]))
+    assert found["abstained"] and row(found, "amoxicillin")["status"] == "contraindicated"
+    assert not any(option["dose"] for option in found["options"])
 
 
 def test_more_answers_leave_less_to_ask():

@@ -130,7 +130,9 @@ def test_doses_worked_out_by_hand():
     given = dose(drugs()["paracetamol"], 3.0, 12.3)[0]
     assert (given["amount"], given["unit"], given["every_hours"], given["most_per_day"]) == (180.0, "mg", 6.0, 738.0)
     given = dose(drugs()["amoxicillin"], 9.0, 30.0)[0]
-    assert (given["amount"], given["bound_by"], given["status"]) == (1000.0, "most per dose", "verified")
+    assert (given["amount"], given["bound_by"], given["status"]) == (1000.0, "most per dose", "unverified")
+    given = dose(drugs()["amoxicillin"], 3.0, 14.0)[0]
+    assert (given["amount"], given["every_hours"], given["status"]) == (550.0, 12.0, "verified")
     assert dose(drugs()["oseltamivir"], 4.0, 15.0)[0]["amount"] == 30.0
     assert dose(drugs()["oseltamivir"], 4.0, 15.1)[0]["amount"] == 45.0
     assert dose(drugs()["benzathine-benzylpenicillin"], 30.0, 70.0)[0]["unit"] == "[iU]"

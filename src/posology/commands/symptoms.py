@@ -20,7 +20,7 @@ symptoms = typer.Typer(
 
 @symptoms.command("compare")
 def compare_classifiers(as_json: bool = JSON) -> None:
-    """Compare four classifiers with Bayes' rule on held-out synthetic patients (fits them: about a minute on one core)."""
+    """Compare four classifiers with Bayes' rule on held-out synthetic patients (fits them: half a minute on one core)."""
     from posology.symptoms.performance import compare
 
     if sys.stderr.isatty():
@@ -110,7 +110,8 @@ def dose_of(option: Mapping[str, Any]) -> str:
     often = f"every {dose['every_hours']:g} h" if dose["every_hours"] else dose["when"]
     most = f", at most {dose['most_per_day']:g} {dose['unit']} a day" if dose["most_per_day"] else ""
     days = f", {dose['course_days']:g} days" if dose["course_days"] else ""
-    return f"{dose['amount']:.12g} {dose['unit']} {often}{most}{days}"
+    note = f" ({dose['note']})" if dose["note"] else ""
+    return f"{dose['amount']:.12g} {dose['unit']} {often}{most}{days}{note}"
 
 
 def show_drug(found: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ def dose(drug: Drug, age: float, weight: float | None = None) -> tuple[dict[str,
     if given <= 0:
         return None, [], f"less than {drug.step:g} {drug.unit}, the smallest amount that can be measured out, would be due"
     missing = [f"weight: the ceiling of {drug.title} by weight could not be checked"] if unchecked else []
-    status, source = drug.status_of(group_of(age))
+    status, source = drug.status_of(row)
     found = {
         "amount": round(given, 6),
         "unit": drug.unit,
@@ -102,12 +102,14 @@ def by_age(drug: Drug) -> list[dict[str, Any]]:
     """Every age group in order: its rows, or that none is recorded."""
     found: list[dict[str, Any]] = []
     for group in GROUP_IDS:
-        status, source = drug.status_of(group)
-        rows = [row for row in drug.doses if group in row.groups]
-        found += [
-            {"group": group, "ages": _ages(row), "dose": rule(drug, row), "status": status, "source": source} for row in rows
-        ] or [{"group": group, "ages": None, "dose": None, "status": None, "source": None}]
+        nothing = {"group": group, "ages": None, "dose": None, "status": None, "source": None}
+        found += [_row(drug, group, row) for row in drug.doses if group in row.groups] or [nothing]
     return found
+
+
+def _row(drug: Drug, group: str, row: Dose) -> dict[str, Any]:
+    status, source = drug.status_of(row)
+    return {"group": group, "ages": _ages(row), "dose": rule(drug, row), "status": status, "source": source}
 
 
 def _ages(row: Dose) -> str | None:

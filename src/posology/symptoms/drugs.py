@@ -51,6 +51,7 @@ class Dose(NamedTuple):
     most_per_day: tuple[Amount, ...]
     course: float | None
     note: str
+    read: str  # what of the row was read, and where; empty: nothing
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,10 @@ class Drug:
     source: str
     allergens: tuple[str, ...] = ()
     related: Mapping[str, str] = field(default_factory=dict)  # allergy to another group → what that means here
-    verified: Mapping[str, str] = field(default_factory=dict)  # age group → where its dose was read
 
-    def status_of(self, group: str) -> tuple[str, str]:
-        """Status and source of the dose of an age group."""
-        return ("verified", self.verified[group]) if group in self.verified else (self.status, self.source)
+    def status_of(self, row: Dose) -> tuple[str, str]:
+        """Status and source of one of its doses."""
+        return ("verified", row.read) if row.read else (self.status, self.source)
 
 
 @cache
@@ -160,6 +160,7 @@ def _dose(row: Mapping[str, Any], where: str, units: set[str]) -> Dose:
         amounts(row.get("most_per_day", ()), "most_per_day"),
         _number(row["course"], "d", where) if "course" in row else None,
         row.get("note", ""),
+        row.get("read", ""),
     )
 
 

@@ -1,7 +1,8 @@
 """From probabilities of diseases to drugs: what may be given, what may not and why, how much, and when to say nothing.
 
 Nothing is hidden: a drug that is contraindicated stays in the list with its reason. Nothing is recommended with a sign of an
-emergency, when no disease is probable enough, or when every recorded drug is barred.
+emergency, when no disease is probable enough, or when every recorded drug is barred: then no option carries a dose, and
+with a sign of an emergency none is listed.
 """
 
 from __future__ import annotations
@@ -42,8 +43,10 @@ def predict(of: Case, by: str = BAYES) -> dict[str, Any]:
     signs = emergencies(of.symptoms, of.history, of.age)
     options = [option(of, id, p, drugs()[drug]) for d, p in ranked if p >= OFFERED for id, drug in _pairs(d)]
     reason = _abstained(signs, unfit, ranked[0][1], options)
-    if signs or unfit or ranked[0][1] < PROBABLE:
+    if signs or unfit:
         options = []
+    elif reason:
+        options = [row | {"dose": None} for row in options]  # what would be barred is still said
     missing = list(dict.fromkeys(text for row in options for text in row["missing"]))
     return {
         "synthetic": SYNTHETIC,

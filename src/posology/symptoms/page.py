@@ -6,7 +6,7 @@ from typing import Any
 
 from posology.safety.use import DISCLAIMER
 from posology.symptoms.dosing import by_age
-from posology.symptoms.drugs import drugs, treats
+from posology.symptoms.drugs import Drug, drugs, treats
 from posology.symptoms.words import one_of
 
 SMALL_TABLE = (
@@ -35,7 +35,7 @@ def drug_page(name: str) -> dict[str, Any]:
         "unit": drug.unit,
         "step": drug.step,
         "doses": by_age(drug),
-        "contraindicated": {**{f"allergy to {a}": drug.group for a in (*drug.allergens, drug.id)}, **drug.contraindicated},
+        "contraindicated": {**_allergies(drug), **drug.contraindicated},
         "caution": {**{f"allergy to {a}": why for a, why in drug.related.items()}, **drug.caution},
         "interactions": told,
         "status": drug.status,
@@ -43,3 +43,7 @@ def drug_page(name: str) -> dict[str, Any]:
         "synthetic": SMALL_TABLE,
         "disclaimer": DISCLAIMER,
     }
+
+
+def _allergies(drug: Drug) -> dict[str, str]:
+    return {f"allergy to {drug.id}": "the drug itself", **{f"allergy to {a}": f"it is one: {drug.group}" for a in drug.allergens}}
