@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
@@ -11,6 +14,7 @@ from posology.figures import style
 from posology.figures.confusion import confusion
 from posology.figures.reliability import reliability
 from posology.symptoms import classifiers, performance, scores
+from posology.symptoms.drugs import drugs
 from posology.symptoms.generator import UNKNOWN, draw, posterior
 from posology.symptoms.table import table
 
@@ -133,3 +137,16 @@ def test_charts_that_cannot_be_drawn_are_refused():
         reliability({})
     with pytest.raises(ValueError, match="a confusion matrix of 3 classes"):
         confusion([[1, 2], [3, 4]], ["a", "b", "c"], "x")
+
+
+def test_the_page_shows_every_disease_and_drug_with_status_and_every_classifier(compared):
+    spec = importlib.util.spec_from_file_location("symptomatic", Path(__file__).parents[2] / "docs" / "symptomatic.py")
+    symptomatic = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(symptomatic)
+    rows = []
+    text = symptomatic.page(compared, lambda columns, body: rows.extend(map(tuple, body)) or "")
+    first = {row[0] for row in rows}
+    assert {d.title for d in table().diseases} | {d.title for d in drugs().values()} <= first
+    assert {row["title"] for row in compared["classifiers"].values()} <= first
+    assert sum(row[3] in ("verified", "unverified") for row in rows if len(row) == 5) >= len(drugs())
+    assert "Synthetic" in text and "Research only" in text

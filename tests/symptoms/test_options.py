@@ -73,6 +73,12 @@ def test_history_bars_or_warns(symptoms, history, drug, status):
     assert (status == "allowed") == (not found["reasons"])
 
 
+def test_a_symptom_may_bar_a_drug_too():
+    gut = ("diarrhoea", "vomiting", "nausea")
+    assert row(ask(gut), "loperamide")["status"] == "allowed"
+    assert row(ask((*gut, "fever")), "loperamide")["status"] == "contraindicated"
+
+
 def test_what_is_taken_already_bars_or_warns_and_what_is_not_known_is_named():
     found = row(ask(CYSTITIS, medications=["Methotrexate", "aspirin"]), "trimethoprim")
     assert found["status"] == "contraindicated" and "takes methotrexate" in [r["because"] for r in found["reasons"]]
@@ -182,6 +188,7 @@ BASE = told()
         ((*BASE, "--history", "diabetis"), "unknown history 'diabetis'; did you mean diabetes? allowed: diabetes"),
         ((*BASE, "--allergy", "penicilin"), "unknown allergy 'penicilin'; did you mean penicillin"),
         ((*BASE, "--weight", "7000"), "weight '7000' is not possible; allowed: 0.2 to 700 kg"),
+        ((*BASE, "--weight", "7"), "weight '7' is not possible for the age group adult; allowed: 20 to 700 kg"),
         ((*BASE, "--without", "fever"), "symptom fever: is given both as there and as absent"),
         ((*BASE, "--by", "luck"), "unknown classifier 'luck'; allowed: bayes, random-forest"),
         ((*told(sex="male"), "--history", "pregnancy"), "history pregnancy: is not possible at 34 years, male"),

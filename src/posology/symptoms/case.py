@@ -14,6 +14,15 @@ from posology.symptoms.table import SEXES, table
 from posology.symptoms.words import GROUP_IDS, all_of, group_of, one_of, within
 
 PREGNANCY_AGES = (10.0, 60.0)  # years between which a pregnancy is believed; assumed, wide
+# kg that a patient of an age group may weigh; assumed, wide: what lies outside is a slip of unit or typing.
+WEIGHTS = {
+    "neonate": (0.2, 8.0),
+    "infant": (1.0, 25.0),
+    "child": (4.0, 150.0),
+    "adolescent": (12.0, 400.0),
+    "adult": (20.0, 700.0),
+    "older-adult": (20.0, 700.0),
+}
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,16 @@ def case(
     drugs = tuple(dict.fromkeys(m.strip().casefold() for m in medications))
     if not all(drugs):
         raise ValueError("medication '': is empty; name a drug")
-    kg = None if weight is None else within(weight, "weight", "kg")
+    kg = None if weight is None else _weight(weight, years)
     return Case(there, gone, years, woman, had, all_of(allergies, allergens(), "allergy"), drugs, kg)
+
+
+def _weight(weight: str | float, age: float) -> float:
+    kg, group = within(weight, "weight", "kg"), group_of(age)
+    least, most = WEIGHTS[group]
+    if not least <= kg <= most:
+        raise ValueError(f"weight '{weight}' is not possible for the age group {group}; allowed: {least:g} to {most:g} kg")
+    return kg
 
 
 def coded(of: Case) -> Patients:

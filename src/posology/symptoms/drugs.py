@@ -56,7 +56,7 @@ class Dose(NamedTuple):
 
 @dataclass(frozen=True)
 class Drug:
-    """A drug with everything needed to judge it; reasons by condition, interactions by the other drug's name."""
+    """A drug with everything needed to judge it; reasons by condition or symptom, interactions by the other drug's name."""
 
     id: str
     title: str
@@ -113,7 +113,7 @@ def _drug(id: str, row: Mapping[str, Any]) -> Drug:
     doses = tuple(_dose(each, f"{where}, dose {i}", units) for i, each in enumerate(rest.pop("doses"), start=1))
     if len(units) > 1:
         raise ValueError(f"{where}: amounts are mixed in {' and '.join(sorted(units))}; write all of them in one unit")
-    conditions = (*table().history_ids, *CONDITIONS)
+    conditions = (*table().history_ids, *CONDITIONS, *table().symptom_ids)
     for kind in ("contraindicated", "caution"):
         all_of(rest[kind], conditions, f"condition under {kind} of {id}")
     said = {other: _interaction(text, row, f"{where}, interaction {other}") for other, text in rest.pop("interactions").items()}

@@ -134,7 +134,8 @@ def _reason(effect: str, because: str, says: str, drug: Drug) -> dict[str, str]:
 
 def _conditions(of: Case, drug: Drug) -> list[dict[str, str]]:
     listed: tuple[tuple[str, Mapping[str, str]], ...] = ((BARRED, drug.contraindicated), (CAUTION, drug.caution))
-    return [_reason(effect, had, rows[had], drug) for effect, rows in listed for had in of.history if had in rows]
+    there = (*of.history, *of.symptoms)
+    return [_reason(effect, had, rows[had], drug) for effect, rows in listed for had in there if had in rows]
 
 
 def _allergies(of: Case, drug: Drug) -> list[dict[str, str]]:
