@@ -1,0 +1,133 @@
+"""Connections: one engine per URL, set up so that SQLite, MariaDB, MySQL and PostgreSQL behave alike.
+
+`reading` gives a consistent view, `writing` one transaction that is kept whole or not at all. Both turn a
+database that is gone, locked or full into `Unavailable` with a sentence; values never appear in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+
+from posology.clinic.errors import Conflict, Unavailable
+
+DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+WAIT = 30
+"""Seconds that a connection waits for a server or another writer (assumed: longer than any write here)."""
+READS, WRITES = "REPEATABLE READ", "READ COMMITTED"  # a writer must see what was committed while it waited
+_STRICT = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
+
+
+def address(url: str) -> URL:
+    """A database URL with the driver that Posology uses.
+
+    Raises:
+        ValueError: when it is no URL or of another kind of database.
+    """
+    allowed = "sqlite:///FILE, mariadb://…, mysql://… or postgresql://…"
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise ValueError(f"database: is not a database URL; allowed: {allowed}") from None
+    kind = parsed.drivername.split("+")[0]
+    if kind not in DRIVERS:
+        raise ValueError(f"database: '{kind}' is not a known kind of database; allowed: {allowed}")
+    return parsed.set(drivername=DRIVERS[kind])
+
+
+def shown(url: str | URL) -> str:
+    """A database URL without its password, for messages."""
+    return (address(url) if isinstance(url, str) else url).render_as_string(hide_password=True)
+
+
+def engine(url: str) -> Engine:
+    """The engine of a database URL; the folder of a SQLite file is made."""
+    where = address(url)
+    kind = where.get_backend_name()
+    if kind == "sqlite":
+        if where.database and where.database != ":memory:":
+            _folder(Path(where.database).parent)
+        made = create_engine(where, hide_parameters=True, connect_args={"timeout": WAIT})
+        _as_a_server(made)
+        return made
+    more: dict[str, Any] = {"connect_timeout": WAIT}
+    if kind == "postgresql":
+        more |= {"options": "-c timezone=UTC", "client_encoding": "utf8"}
+    else:
+        more |= {"charset": "utf8mb4", "init_command": _STRICT}
+    # Setting a level costs MariaDB a round trip, PostgreSQL nothing: what is frequent there, reading, is the default.
+    level = READS if kind in ("mysql", "mariadb") else WRITES
+    return create_engine(where, hide_parameters=True, pool_pre_ping=True, isolation_level=level, connect_args=more)
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"database: folder {path} cannot be made: {(error.strerror or str(error)).lower()}") from None
+
+
+def _as_a_server(sqlite: Engine) -> None:
+    """Make SQLite keep foreign keys, overwrite what is deleted, and take its write lock when a write begins."""
+
+    @event.listens_for(sqlite, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver would begin late, and then fail instead of waiting
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(sqlite, "begin")
+    def _begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(database: Engine) -> Iterator[Connection]:
+    """A connection on which all queries see the same moment."""
+    with told(database):
+        once = {"isolation_level": READS} if database.dialect.name == "postgresql" else {}
+        with database.execution_options(**once).connect() as connection:
+            yield connection
+
+
+@contextmanager
+def writing(database: Engine) -> Iterator[Connection]:
+    """A transaction that is committed at the end, or rolled back by any exception."""
+    once = {"isolation_level": WRITES} if database.dialect.name in ("mysql", "mariadb") else {}
+    with told(database), database.execution_options(writes=True, **once).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def told(database: Engine) -> Iterator[None]:
+    """Turn a driver's exceptions into sentences without values."""
+    try:
+        yield
+    except exc.IntegrityError:
+        raise Conflict("this was entered by somebody else meanwhile, or refers to what is gone; look again") from None
+    except (exc.OperationalError, exc.InterfaceError, exc.ProgrammingError, exc.InternalError) as error:
+        raise Unavailable(f"database {shown(database.url)}: {_why(str(error.orig))}") from None
+
+
+def _why(said: str) -> str:
+    low = said.lower()
+    if "no such table" in low or "doesn't exist" in low or "does not exist" in low:
+        return "has no tables of Posology, or older ones; run `posology db upgrade`"
+    if "full" in low or "no space" in low:
+        return "has no space left; nothing was written"
+    if "locked" in low or "lock wait" in low:
+        return f"is busy: another writer kept it for {WAIT} seconds; try again"
+    if "denied" in low or "authentication" in low:
+        return "refuses this user or password"
+    return "does not answer; is it running, and is the address right?"

@@ -1,0 +1,95 @@
+"""One contract for three databases: each test gets an empty one of each kind."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from clinic_records import RECORD
+from databases import KINDS, emptied
+from servers import mariadb, postgresql
+
+from posology.clinic import database, store
+from posology.clinic.migrations import upgrade
+from posology.data.record import from_dict
+
+SERVERS = {"mariadb": mariadb, "postgresql": postgresql}
+NAMES = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Callable[[str], str]]:
+    """The URL of a running server of a kind; it is started when a test first asks for it."""
+    running: dict[str, Any] = {}
+    urls: dict[str, str] = {}
+
+    def started(kind: str) -> str:
+        if kind not in urls:
+            context = SERVERS[kind]()
+            urls[kind] = context.__enter__()
+            running[kind] = context
+        return urls[kind]
+
+    yield started
+    for context in running.values():
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def new_url(server, tmp_path_factory) -> Callable[[str], str]:
+    """The URL of a new, empty database of a kind."""
+
+    def made(kind: str) -> str:
+        name = f"posology_{next(NAMES)}"
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / name}.db"
+        url = database.address(server(kind))
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def migrated(new_url) -> Iterator[Callable[[str], sa.Engine]]:
+    """One database of a kind with its tables, the same for the whole session."""
+    engines: dict[str, sa.Engine] = {}
+
+    def made(kind: str) -> sa.Engine:
+        if kind not in engines:
+            engines[kind] = database.engine(new_url(kind))
+            upgrade(engines[kind])
+        return engines[kind]
+
+    yield made
+    for engine in engines.values():
+        engine.dispose()
+
+
+@pytest.fixture(params=KINDS)
+def engine(request, migrated) -> sa.Engine:
+    """An empty database of each kind."""
+    return emptied(migrated(request.param))
+
+
+@pytest.fixture
+def sqlite(migrated) -> sa.Engine:
+    """An empty SQLite database, for what no database does differently."""
+    return emptied(migrated("sqlite"))
+
+
+@pytest.fixture
+def patient(engine) -> str:
+    """The key of a patient in the database."""
+    return store.create(engine, from_dict(RECORD), "dr.a")
