@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
+
+from posology.bedside.decide import ABOUT, decision
+from posology.data.record import Record
 
 RECORD: dict[str, Any] = {
     "id": "MRN-1",
@@ -25,3 +29,9 @@ RECORD: dict[str, Any] = {
     "medications": ["ondansetron"],
     "allergies": ["penicillin 💊"],
 }
+
+
+def decided(record: Record, mg: float, reason: str = "") -> dict[str, Any]:
+    """What `decision` makes of an answer that recommends 370 mg."""
+    about = dict.fromkeys(ABOUT, "x") | {"patient": record.id, "chosen": {"mg": 370.0}, "options": []}
+    return decision(about, record, mg, "dr.a", reason, datetime(2026, 3, 1, 9, 0, 0, 7, tzinfo=UTC))

@@ -1,10 +1,19 @@
 """All SQL of the clinic, one subject per file; every write adds a row to the audit trail in its transaction.
 
-    patients    create, read, edit, history, listing, key_of, add_dose, add_observation
+    patients    records: create, read, edit, history, listing, add_dose, add_observation
+    decisions   decide, decisions_of
+    findings    drug responses, immune and model parameters, policies
+    leaving     export and erase one patient
+    users       names, roles, passwords
+    logins      sessions and API tokens
 """
 
 from __future__ import annotations
 
+from posology.clinic.store.decisions import decide, decisions_of
+from posology.clinic.store.findings import add, add_policy, found, list_policies, retire_policy
+from posology.clinic.store.leaving import erase, export
+from posology.clinic.store.logins import add_token, begin, end, revoke_token, session_user, token_user
 from posology.clinic.store.patients import (
     Patient,
     add_dose,
@@ -17,7 +26,11 @@ from posology.clinic.store.patients import (
     listing,
     read,
 )
+from posology.clinic.store.users import User, add_user, change, list_users, log_in, set_password
 
 __all__ = [
-    "Patient", "add_dose", "add_observation", "count", "create", "edit", "history", "key_of", "listing", "read",
+    "Patient", "User", "add", "add_dose", "add_observation", "add_policy", "add_token", "add_user", "begin", "change",
+    "count", "create", "decide", "decisions_of", "edit", "end", "erase", "export", "found", "history", "key_of",
+    "list_policies", "list_users", "listing", "log_in", "read", "retire_policy", "revoke_token", "session_user",
+    "set_password", "token_user",
 ]  # fmt: skip
