@@ -17,7 +17,7 @@ from posology.commands.listing import CATALOGUES, Family
 from posology.patients.catalogue import MAPS, MODELS
 from posology.quantities import replace
 
-HEAVY = ("jax", "gymnasium", "polars", "sklearn")
+HEAVY = ("jax", "gymnasium", "polars", "sklearn", "sqlalchemy", "alembic", "fastapi")
 
 
 @pytest.fixture

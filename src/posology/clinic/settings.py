@@ -13,11 +13,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="POSOLOGY_", frozen=True, extra="ignore")
 
-    data: Path = Field(Path("posology-data"), description="folder of database, uploads and runs")
-    database: SecretStr | None = Field(None, description="database URL; SQLite inside the data folder unless given")
-    session_idle_minutes: int = Field(30, ge=1, le=24 * 60, description="a session unused for so long has ended")
-    session_hours: int = Field(12, ge=1, le=7 * 24, description="a session ends after so long, used or not")
-    token_days: int = Field(90, ge=1, le=366, description="an API token ends after so long unless asked for less")
+    data: Path = Field(default=Path("posology-data"), description="folder of database, uploads and runs")
+    database: SecretStr | None = Field(default=None, description="database URL; SQLite inside the data folder unless given")
+    session_idle_minutes: int = Field(default=30, ge=1, le=24 * 60, description="a session unused for so long has ended")
+    session_hours: int = Field(default=12, ge=1, le=7 * 24, description="a session ends after so long, used or not")
+    token_days: int = Field(default=90, ge=1, le=366, description="an API token ends after so long unless asked for less")
 
     @property
     def url(self) -> str:

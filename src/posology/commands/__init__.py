@@ -32,6 +32,8 @@ COMMANDS: dict[str, str] = {
     "evidence": "posology.commands.evidence:evidence",
     "recommend": "posology.commands.recommend:recommend",
     "symptoms": "posology.commands.symptoms:symptoms",
+    "db": "posology.commands.db:db",
+    "audit": "posology.commands.audit:audit",
     "demo": "posology.commands.demo:demo",
     "doctor": "posology.commands.doctor:doctor",
 }
