@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 from clinic_records import RECORD, decided
 
-from posology.clinic import audit, store
+from posology.clinic import audit, store, tables
 from posology.clinic.errors import Conflict, NotFound
+from posology.clinic.store.intact import altered_in
 from posology.clinic.tables import metadata
 from posology.clinic.tables import patients as table
 from posology.data.record import Dose, from_dict
@@ -124,3 +125,26 @@ def test_an_erased_patient_is_not_in_the_bytes_of_the_sqlite_file(sqlite):
     with sqlite.connect() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 0
     assert not any(secret.encode() in file.read_bytes() for file in files if file.exists())
+
+
+def test_a_record_or_decision_altered_behind_the_stores_back_is_found(engine, patient):
+    full(engine, patient)
+    store.add_dose(engine, patient, 1, Dose(time=24, amount=5, unit="mg"), "dr.b")
+    assert list(store.altered(engine)) == []
+    for statement, said in (
+        (sa.update(tables.doses).where(tables.doses.c.amount == 5).values(amount=50), ["version 2 was altered"]),
+        (sa.update(tables.observations).values(unit="mlgm"), ["version 1 was altered", "version 2 was altered"]),
+        (sa.update(tables.decisions).values(entry={}), ["decision 2 was altered"]),
+        (sa.delete(tables.versions).where(tables.versions.c.version == 1), ["has 1 versions, but the newest is 2"]),
+    ):
+        with engine.connect() as connection, connection.begin() as change:
+            connection.execute(statement)
+            found = list(altered_in(connection))
+            change.rollback()
+        assert [f.removeprefix(f"patient/{patient}: ") for f in found] == said
+
+
+def test_text_that_not_every_database_can_keep_is_refused_by_all(engine, patient):
+    for bad in ("a\0b", "a\ud800b"):
+        with pytest.raises(ValueError, match="field reason: holds a character that is none"):
+            store.edit(engine, patient, 1, from_dict(RECORD), "dr.a", bad)

@@ -111,7 +111,12 @@ def test_verify_says_the_head_and_fails_with_the_row(new_url, capsys):
     with database.writing(engine) as connection:
         connection.exec_driver_sql("UPDATE audit SET actor = 'dr.b'")
     code, told, _ = said(capsys, "audit", "verify", "--database", url, "--json")
-    assert code == 1 and told["row"] == 1 and "row 1 was edited" in told["fault"]
+    assert code == 1 and told["row"] == 1 and "row 1 was edited" in told["fault"] and told["altered"] == []
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("UPDATE doses SET amount = 1")
+    assert said(capsys, "audit", "verify", "--database", url, "--json")[1]["altered"][0].endswith("version 1 was altered")
+    assert run(["audit", "verify", "--database", url]) == 1
+    assert "Behind its back: patient/" in capsys.readouterr().out
 
 
 def test_the_environment_says_where_the_data_lie(tmp_path, monkeypatch, capsys):
@@ -134,6 +139,13 @@ def test_the_environment_says_where_the_data_lie(tmp_path, monkeypatch, capsys):
 def test_a_wrong_address_is_one_sentence_without_the_password(url, words, capsys):
     code, _, err = said(capsys, "db", "upgrade", "--database", url)
     assert code == 1 and words in err and err.count("\n") == 1 and "secret" not in err
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "postgresql"])
+def test_a_database_that_is_not_on_the_server_is_said_so(kind, server, capsys):
+    url = database.address(server(kind)).set(database="nowhere").render_as_string(hide_password=False)
+    code, _, err = said(capsys, "db", "upgrade", "--database", url)
+    assert code == 1 and "is not there; create it on the server first" in err
 
 
 def test_a_database_without_tables_is_said_so(new_url, capsys):

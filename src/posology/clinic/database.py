@@ -112,22 +112,39 @@ def writing(database: Engine) -> Iterator[Connection]:
 @contextmanager
 def told(database: Engine) -> Iterator[None]:
     """Turn a driver's exceptions into sentences without values."""
+    where = f"database {shown(database.url)}"
     try:
         yield
     except exc.IntegrityError:
         raise Conflict("this was entered by somebody else meanwhile, or refers to what is gone; look again") from None
-    except (exc.OperationalError, exc.InterfaceError, exc.ProgrammingError, exc.InternalError) as error:
-        raise Unavailable(f"database {shown(database.url)}: {_why(str(error.orig))}") from None
+    except exc.DataError:
+        raise ValueError(f"{where}: cannot keep a value: a number or a time is out of its range") from None
+    except exc.TimeoutError:
+        raise Unavailable(f"{where}: all its connections are in use; try again") from None
+    except exc.DBAPIError as error:
+        why = _why(str(error.orig))
+        if not why:
+            if not isinstance(error, (exc.OperationalError, exc.InterfaceError)):
+                raise
+            why = "does not answer; is it running, and is the address right?"
+        raise Unavailable(f"{where}: {why}") from None
+    except exc.StatementError as error:
+        if not isinstance(error.orig, ValueError):
+            raise
+        raise ValueError(str(error.orig)) from None  # a value that its column refused
 
 
 def _why(said: str) -> str:
+    """What the message of a driver means; empty where it is not known."""
     low = said.lower()
+    if "unknown database" in low or ("database" in low and "does not exist" in low):
+        return "is not there; create it on the server first"
     if "no such table" in low or "doesn't exist" in low or "does not exist" in low:
         return "has no tables of Posology, or older ones; run `posology db upgrade`"
-    if "full" in low or "no space" in low:
+    if "is full" in low or "no space" in low or "disk full" in low:
         return "has no space left; nothing was written"
     if "locked" in low or "lock wait" in low:
         return f"is busy: another writer kept it for {WAIT} seconds; try again"
     if "denied" in low or "authentication" in low:
         return "refuses this user or password"
-    return "does not answer; is it running, and is the address right?"
+    return ""

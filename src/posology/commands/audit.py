@@ -24,20 +24,26 @@ def verify(
     noted: str = typer.Option(None, "--head", metavar="COUNT:HASH", help="A head noted earlier, which must still be there."),
     as_json: bool = JSON,
 ) -> None:
-    """Go through the chain of audit rows; exit 1 and the number of the row where it does not hold."""
+    """Go through the chain of audit rows, then through the records they were written for.
+
+    Exit 1 with the number of the row where the chain does not hold, or the records that were altered.
+    """
     if noted is not None and not re.fullmatch(r"[1-9]\d{0,17}:[0-9a-f]{64}", noted):
         raise typer.BadParameter("--head is the count and the hash that an earlier `posology audit verify` printed")
     from posology.clinic.audit import verify as verified
+    from posology.clinic.store import altered
 
     count, _, hash_ = (noted or "0:").partition(":")
-    found = verified(opened(database), (int(count), hash_) if noted else None)
-    good = found.fault is None
+    engine = opened(database)
+    found = verified(engine, (int(count), hash_) if noted else None)
+    changed = list(altered(engine))
+    good, head = found.fault is None and not changed, f"{found.count}:{found.hash}"
     if as_json:
-        told = {"ok": good, "rows": found.rows, "head": f"{found.count}:{found.hash}", "row": found.row, "fault": found.fault}
-        print_json(told)
+        print_json({"ok": good, "rows": found.rows, "head": head, "row": found.row, "fault": found.fault, "altered": changed})
     elif good:
-        print(f"The chain of {found.rows} rows holds. Note its head elsewhere: {found.count}:{found.hash}")
+        print(f"The chain of {found.rows} rows holds, and so do the records. Note its head elsewhere: {head}")
     else:
-        print(f"The chain does not hold: {found.fault}.")
+        chain = [f"The chain does not hold: {found.fault}."] if found.fault else []
+        print("\n".join([*chain, *(f"Behind its back: {what}." for what in changed)]))
     if not good:
         raise typer.Exit(COULD_NOT)

@@ -4,6 +4,7 @@
     decisions   decide, decisions_of
     findings    drug responses, immune and model parameters, policies
     leaving     export and erase one patient
+    intact      altered: records that are not those of their audit rows
     users       names, roles, passwords
     logins      sessions and API tokens
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from posology.clinic.store.decisions import decide, decisions_of
 from posology.clinic.store.findings import add, add_policy, found, list_policies, retire_policy
+from posology.clinic.store.intact import altered
 from posology.clinic.store.leaving import erase, export
 from posology.clinic.store.logins import add_token, begin, end, revoke_token, session_user, token_user
 from posology.clinic.store.patients import (
@@ -29,8 +31,8 @@ from posology.clinic.store.patients import (
 from posology.clinic.store.users import User, add_user, change, list_users, log_in, set_password
 
 __all__ = [
-    "Patient", "User", "add", "add_dose", "add_observation", "add_policy", "add_token", "add_user", "begin", "change",
-    "count", "create", "decide", "decisions_of", "edit", "end", "erase", "export", "found", "history", "key_of",
+    "Patient", "User", "add", "add_dose", "add_observation", "add_policy", "add_token", "add_user", "altered", "begin",
+    "change", "count", "create", "decide", "decisions_of", "edit", "end", "erase", "export", "found", "history", "key_of",
     "list_policies", "list_users", "listing", "log_in", "read", "retire_policy", "revoke_token", "session_user",
     "set_password", "token_user",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from posology.clinic import audit
 from posology.clinic.database import reading
 from posology.clinic.errors import Conflict
 from posology.clinic.store import patients
+from posology.clinic.store.rows import fitting
 from posology.clinic.tables import decisions
 
 ANSWERS = ("accepted", "changed", "deferred", "rejected")
@@ -44,7 +45,7 @@ def decide(engine: Engine, patient: str, version: int, answer: str, entry: Mappi
         kept = {"number": number, "patient": patient, "version": version, "answer": answer, "digest": digest}
         told = {"mg": entry["mg"], "reason": entry["reason"], "entry": said, "actor": actor}
         when = datetime.fromisoformat(entry["when"])
-        writer.connection.execute(insert(decisions).values(**kept, **told, at=when))
+        writer.connection.execute(insert(decisions).values(**fitting(decisions, kept | told), at=when))
     return number
 
 

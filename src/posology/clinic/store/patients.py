@@ -185,7 +185,7 @@ def _version(
         "facts": rows.facts_of(record), "digest": digest, "at": datetime.now(UTC), "actor": writer.actor,
         "reason": reason.strip(), "number": number,
     }  # fmt: skip
-    writer.connection.execute(insert(versions).values(**made))
+    writer.connection.execute(insert(versions).values(**rows.fitting(versions, made)))
     rows.write(writer.connection, patient, version, before, record)
 
 

@@ -46,12 +46,14 @@ def record_of(record_id: str, start: Any, facts: Mapping[str, Any], parts: Mappi
 
 
 def fitting(table: Table, row: Row) -> Row:
-    """The row itself, when its texts fit their columns.
+    """The row itself, when every database can keep its texts.
 
     Raises:
-        ValueError: naming the column (SQLite would take any length, the others would fail without a sentence).
+        ValueError: naming the column (SQLite would take any text, the others would fail without a sentence).
     """
     for name, value in row.items():
+        if isinstance(value, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
+            raise ValueError(f"{table.name}, field {name}: holds a character that is none (NUL or half of a surrogate pair)")
         kind = table.c[name].type
         if isinstance(value, str) and isinstance(kind, String) and kind.length and len(value) > kind.length:
             raise ValueError(f"{table.name}, field {name}: has {len(value)} characters; at most {kind.length} are kept")
