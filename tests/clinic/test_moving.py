@@ -6,6 +6,7 @@ import gzip
 import json
 
 import pytest
+from alembic import command
 from clinic_records import RECORD, decided
 from databases import KINDS
 
@@ -96,6 +97,16 @@ def test_upgrade_twice_changes_nothing_the_second_time(new_url, capsys):
     url = new_url("sqlite")
     assert said(capsys, "db", "upgrade", "--database", url, "--json")[1] == {"database": url, "before": None, "now": "0001"}
     assert said(capsys, "db", "upgrade", "--database", url, "--json")[1]["before"] == "0001"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tables_can_be_removed_and_made_again(kind, new_url):
+    engine = database.engine(new_url(kind))
+    for _ in range(2):
+        assert migrations.upgrade(engine) == (None, "0001")
+        with database.writing(engine) as connection:
+            command.downgrade(migrations.config(connection), "base")
+        assert migrations.current(engine) is None
 
 
 def test_verify_says_the_head_and_fails_with_the_row(new_url, capsys):
