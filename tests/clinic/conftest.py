@@ -1,10 +1,12 @@
-"""One contract for three databases: each test gets an empty one of each kind."""
+"""One contract for three databases: each test gets an empty one of each kind. One recommendation, asked once."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ from servers import mariadb, postgresql
 
 from posology.clinic import database, store
 from posology.clinic.migrations import upgrade
+from posology.data.readers import read
 from posology.data.record import from_dict
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "patient.json"
 SERVERS = {"mariadb": mariadb, "postgresql": postgresql}
 NAMES = itertools.count()
 
@@ -93,3 +97,24 @@ def sqlite(migrated) -> sa.Engine:
 def patient(engine) -> str:
     """The key of a patient in the database."""
     return store.create(engine, from_dict(RECORD), "dr.a")
+
+
+@pytest.fixture(scope="session")
+def _asked() -> Any:
+    from posology.bedside.recommend import recommend
+    from posology.environments.catalogue import treatment
+
+    record = read(EXAMPLE)
+    return json.dumps(recommend(treatment("paclitaxel-label-v1"), "standard", record)), record
+
+
+@pytest.fixture
+def answer(_asked: Any) -> dict[str, Any]:
+    """What is recommended to the example patient; a copy that a test may change."""
+    return json.loads(_asked[0])
+
+
+@pytest.fixture
+def record(_asked: Any) -> Any:
+    """The example patient's record; a copy that a test may change."""
+    return deepcopy(_asked[1])

@@ -24,7 +24,7 @@ from posology.data.faults import describe
 from posology.data.names import canonical
 from posology.data.readers import fhir_doses
 from posology.data.readers import fhir_resources as r4
-from posology.data.readers.fhir_draft import VOID, Draft, Wrong, unit_of
+from posology.data.readers.fhir_draft import VOID, Draft, Refused, Wrong, unit_of
 from posology.data.readers.fhir_write import LOINC, RELATIVE, SECTION, START, to_fhir
 from posology.data.record import Observation, Record, from_dict
 from posology.data.units import convert
@@ -33,12 +33,15 @@ _COVARIATES = ("weight", "height", "bsa", "age", "bilirubin", "creatinine", "alb
 
 Entry = tuple[int, dict[str, Any]]
 
+# Where a resource holds what a record keeps of it.
+_VALUES = {"Observation": "valueQuantity", "MedicationAdministration": "dosage", "MedicationRequest": "dosageInstruction"}
+
 
 def records(raw: Any, where: str) -> list[Record]:
     """The patients of a bundle or of one resource.
 
     Raises:
-        ValueError: with file, entry and field.
+        Refused: (a ValueError) with file, entry and field, and the FHIRPath of the fault.
     """
     entries = _entries(raw, where)
     aliases = _patients(raw, entries)
@@ -55,7 +58,8 @@ def records(raw: Any, where: str) -> list[Record]:
     if len(own) > 1:
         for number, resource in unowned:
             if resource.get("resourceType") in r4.RESOURCES:
-                raise ValueError(f"{where}, entry {number} ({resource['resourceType']}), field subject: is missing")
+                said = f"{where}, entry {number} ({resource['resourceType']}), field subject: is missing"
+                raise Refused(said, _path(raw, number, "subject"))
     else:
         next(iter(own.values())).extend(unowned)
     return [_record(patient, resources, raw, where) for patient, resources in own.items()]
@@ -63,17 +67,18 @@ def records(raw: Any, where: str) -> list[Record]:
 
 def _entries(raw: dict[str, Any], where: str) -> list[Entry]:
     if not isinstance(raw.get("resourceType"), str):
-        raise ValueError(f"{where}, field resourceType: must be text such as Bundle")
+        raise Refused(f"{where}, field resourceType: must be text such as Bundle", "resourceType")
     if raw["resourceType"] != "Bundle":
         return [(1, raw)]
     listed = raw.get("entry", [])
     if not isinstance(listed, list):
-        raise ValueError(f"{where}, field entry: must be a list")
+        raise Refused(f"{where}, field entry: must be a list", "Bundle.entry")
     entries: list[Entry] = []
     for number, entry in enumerate(listed, 1):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-            raise ValueError(f"{where}, entry {number}, field resource: must be an object with a resourceType")
+            said = f"{where}, entry {number}, field resource: must be an object with a resourceType"
+            raise Refused(said, f"Bundle.entry[{number - 1}]")
         entries.append((number, resource))
     return entries
 
@@ -113,18 +118,43 @@ def _record(patient: str, entries: list[Entry], bundle: dict[str, Any], where: s
             continue
         try:
             _HANDLERS[kind](draft, r4.RESOURCES[kind].model_validate(resource), place)
+            if kind == "Patient" and resource.get("birthDate"):
+                draft.births.append((resource["birthDate"], _path(bundle, number, "birthDate")))
         except ValidationError as error:
-            raise ValueError(describe(error, f"{where}, {place}")) from None
+            raise Refused(describe(error, f"{where}, {place}"), _path(bundle, number, _field(error))) from None
         except Wrong as error:
-            raise ValueError(f"{where}, {place}, {error}") from None
+            raise Refused(f"{where}, {place}, {error}", _path(bundle, number, error.field_name)) from None
     start, relative = _origin(bundle, where)
     if start:
         draft.raw["start"] = start
     _tidy(draft)
     notes = [f"{count} × {what}" if count > 1 else what for what, count in sorted(draft.notes.items())]
-    record = from_dict(draft.raw, where, draft.places).noted(*notes)
+    try:
+        record = from_dict(draft.raw, where, draft.places).noted(*notes)
+    except ValueError as error:
+        raise Refused(str(error), _place_of(str(error), where, bundle)) from None
     record = _with_age(record, draft.births, where)
     return record.model_copy(update={"start": None}) if relative else record
+
+
+def _path(raw: dict[str, Any], number: int, field: str = "") -> str:
+    """The FHIRPath of a field of an entry, or of the resource itself where it is no bundle."""
+    at = f"Bundle.entry[{number - 1}].resource" if raw["resourceType"] == "Bundle" else raw["resourceType"]
+    return f"{at}.{field}" if field else at
+
+
+def _field(error: ValidationError) -> str:
+    """The FHIRPath, inside its resource, of the first fault of a validation."""
+    parts = error.errors(include_url=False)[0]["loc"]
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).removeprefix(".")
+
+
+def _place_of(said: str, where: str, bundle: dict[str, Any]) -> str:
+    """The FHIRPath of the value that a record refused: the place that the sentence names first, else the whole."""
+    found = re.match(r", entry (\d+) \((\w+)\)", said.removeprefix(where))
+    if not found:
+        return str(bundle["resourceType"])
+    return _path(bundle, int(found[1]), _VALUES.get(found[2], ""))
 
 
 def _origin(bundle: dict[str, Any], where: str) -> tuple[str | None, bool]:
@@ -134,7 +164,7 @@ def _origin(bundle: dict[str, Any], where: str) -> tuple[str | None, bool]:
     try:
         extensions = [r4.Extension.model_validate(e) for e in listed] if isinstance(listed, list) else []
     except ValidationError as error:
-        raise ValueError(describe(error, f"{where}, field meta.extension")) from None
+        raise Refused(describe(error, f"{where}, field meta.extension"), "Bundle.meta.extension") from None
     start = next((e.valueDateTime for e in extensions if e.url == START), None)
     return start, any(e.url == RELATIVE and e.valueBoolean for e in extensions)
 
@@ -148,12 +178,12 @@ def _tidy(draft: Draft) -> None:
         draft.raw["covariates"][name] = dated or values
 
 
-def _with_age(record: Record, births: list[str], where: str) -> Record:
+def _with_age(record: Record, births: list[tuple[str, str]], where: str) -> Record:
     if not births or "age" in record.covariates:
         return record
     if record.start is None:
         return record.noted("birth date not used: nothing in the record has a date to count the age at")
-    birth = births[0]
+    birth, path = births[0]
     spelled = birth + {4: "-07-01", 7: "-15"}.get(len(birth), "")  # the middle of an unknown part
     try:
         born = times.parse(spelled + "T00:00:00+00:00")
@@ -163,7 +193,7 @@ def _with_age(record: Record, births: list[str], where: str) -> Record:
         raw = {"id": record.id, "covariates": {"age": {"value": age, "unit": "a"}}}
         made = from_dict(raw).covariates | record.covariates
     except ValueError as error:
-        raise ValueError(f"{where}, Patient, field birthDate: '{birth}': {error}") from None
+        raise Refused(f"{where}, Patient, field birthDate: '{birth}': {error}", path) from None
     note = f"age at the first date from birth date{'' if len(birth) == 10 else ' (year or month only)'}"
     return record.model_copy(update={"covariates": dict(sorted(made.items()))}).noted(note)
 
@@ -173,8 +203,6 @@ def _patient(draft: Draft, patient: r4.Patient, place: str) -> None:
         draft.raw["covariates"]["male"] = [{"value": float(patient.gender == "male"), "unit": "1"}]
     elif patient.gender:
         draft.notes[f"gender {patient.gender} is neither male nor female: covariate male left out"] += 1
-    if patient.birthDate:
-        draft.births.append(patient.birthDate)
 
 
 def _observation(draft: Draft, seen: r4.Observation, place: str) -> None:

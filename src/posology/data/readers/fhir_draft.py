@@ -22,6 +22,15 @@ class Wrong(ValueError):
 
     def __init__(self, field_name: str, said: str) -> None:
         super().__init__(f"field {field_name}: {said}")
+        self.field_name = field_name
+
+
+class Refused(ValueError):
+    """A bundle or resource that is not read: a sentence, and `path`, the FHIRPath of what is wrong in it."""
+
+    def __init__(self, said: str, path: str) -> None:
+        super().__init__(said)
+        self.path = path
 
 
 @dataclass
@@ -32,7 +41,7 @@ class Draft:
     raw: dict[str, Any] = field(default_factory=lambda: {"covariates": {}, "doses": [], "observations": []})
     places: dict[tuple[str | int, ...], int | str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
-    births: list[str] = field(default_factory=list)
+    births: list[tuple[str, str]] = field(default_factory=list)  # a date of birth, and the path of its Patient
 
     def add(self, kind: str, entry: dict[str, Any], place: str) -> None:
         entries = self.raw.setdefault(kind, [])
