@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "db": "posology.commands.db:db",
     "audit": "posology.commands.audit:audit",
     "demo": "posology.commands.demo:demo",
+    "ehr": "posology.commands.ehr:ehr",
     "doctor": "posology.commands.doctor:doctor",
 }
 
