@@ -11,10 +11,12 @@ from uuid import UUID
 import pytest
 
 from posology.clinic.hooks.cards import cards, shortened
+from posology.clinic.hooks.drafts import draft_mg
 from posology.clinic.hooks.feedback import feedback, override_rate, reasons
 from posology.clinic.hooks.request import missing, record_in, request
 from posology.clinic.hooks.services import NEEDED, PREFETCH, discovery, service
 from posology.data.readers.fhir_write import resources_of
+from posology.environments.catalogue import treatment
 
 from .fhirgate import faults
 
@@ -205,6 +207,20 @@ def test_a_token_needs_a_server_and_a_call_its_own_service(record):
     assert request(call(record, fhirAuthorization=token, fhirServer="https://h/fhir"), VIEW).fhirAuthorization.expires_in == 300
     with pytest.raises(ValueError, match="hook: must be order-sign at the service .*, got 'patient-view'"):
         request(call(record), SIGN)
+
+
+def test_the_dose_of_a_draft_is_read_in_mg_and_only_of_this_drug(record):
+    def of(bundle: dict[str, Any]) -> float | None:
+        context = {"userId": "Practitioner/a", "patientId": record.id, "draftOrders": bundle}
+        asked = request(call(record, "order-sign", context=context), SIGN)
+        return draft_mg(asked, record, treatment("paclitaxel-label-v1"))
+
+    assert of(draft(300.0)) == 300.0
+    assert of(draft(300.0, medicationCodeableConcept={"text": "docetaxel"})) is None
+    assert of({"resourceType": "Bundle"}) is None
+    sized = draft(300.0)
+    sized["entry"][0]["resource"]["dosageInstruction"][0]["doseAndRate"] = [{"doseQuantity": {"value": 175.0, "unit": "mg/m2"}}]
+    assert of(sized) == pytest.approx(175 * (164 * 68 / 3600) ** 0.5)
 
 
 def test_a_selection_must_be_among_the_draft_orders(record):

@@ -2,6 +2,7 @@
 
 services.py   what is offered, and which data each hook asks for
 request.py    what a hospital's system sends, and the record in it
+drafts.py     the dose of a draft order
 cards.py      a recommendation as cards
 feedback.py   what a clinician did with a card
 checked.py    sentences for what is wrong, with the path
