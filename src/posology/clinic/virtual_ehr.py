@@ -155,7 +155,7 @@ def wait(state: State, patient: int, days: float | None = None) -> State:
 
 def waiting(treatment: Treatment) -> list[float]:
     """Days for which nothing can be given, the shortest first."""
-    return sorted({a.wait for a in treatment.actions if not a.amount}) or [treatment.standard.wait]
+    return sorted({a.wait for a in treatment.actions if not a.amount} | {treatment.standard.wait})
 
 
 def advance(state: State, days: float) -> State:
