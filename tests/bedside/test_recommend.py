@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from posology.bedside.believed import believed, departures
+from posology.bedside.consult import decision_time, read
 from posology.bedside.doser import doser, state_of
 from posology.bedside.forecast import outlook
 from posology.bedside.options import rounded
-from posology.bedside.recommend import decision_time, read, recommend
+from posology.bedside.recommend import recommend
 from posology.bedside.view import seen, verdicts
 from posology.environments.catalogue import TREATMENTS
 from posology.environments.protocol import TreatmentEnvironment

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from posology.bedside import rules
+from posology.bedside.consult import read
 from posology.bedside.doser import choice, doser
-from posology.bedside.recommend import read, recommend
+from posology.bedside.recommend import recommend
 from posology.bedside.view import seen
 from posology.data.record import from_dict
 from posology.environments.catalogue import TREATMENTS

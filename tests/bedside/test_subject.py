@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from posology.bedside.believed import believed, covariates_of, measured_of, parameters, what_happened
+from posology.bedside.consult import DRAWS, read
 from posology.bedside.individualise import individualise
-from posology.bedside.recommend import DRAWS, read
 from posology.bedside.subject import subject
 
 NOW = 504.0

@@ -173,6 +173,17 @@ def choice(doser: Doser, treatment: Treatment, known: Known, who: population.Pat
     return Decision(answer, bound, None)
 
 
+def answered(doser: Doser, treatment: Treatment, known: Known, who: population.Patient, view: View) -> Action | None:
+    """The action of `choice` alone, which costs half as much: which limit bound it is not asked."""
+    belief = _belief(doser, treatment, known, who)
+    if doser.policy is not None:
+        return _of_policy(doser, treatment, known, view, who, belief).action
+    if bool(view.none):
+        return None
+    answer = _as_action(treatment, doser.choose(state_of(treatment, known), view.observation, view.mask, who, belief))
+    return answer if permits(treatment, view.facts, answer).all() else None
+
+
 def _of_policy(
     doser: Doser, treatment: Treatment, known: Known, view: View, who: population.Patient, belief: Any
 ) -> Decision:

@@ -96,15 +96,19 @@ def summary(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
 
 
 @lru_cache(maxsize=32)
-def _by_day(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Any:
+def _by_day(treatment: Treatment, draws: int, measured: tuple[str, ...], readings: tuple[str, ...]) -> Any:
     b = engine(treatment, draws, measured).believer
     env, prior = b.env, b.prior
 
     def one(own: Any, x: Any, chosen: Chosen, covariates: Any) -> Any:
         dose = env.recorded(chosen.amount, population.Patient(0, covariates, own, {}))
         trace = env.course(x, own, dose, chosen.wait * DAY, chosen.every)
-        now = env.model.readings(x, own)[treatment.key]
-        return jnp.concatenate([jnp.atleast_1d(now + 0 * trace.lowest), trace.readings[treatment.key][env.day_nodes]])
+        now = env.model.readings(x, own)
+
+        def along(name: str) -> Any:
+            return jnp.concatenate([jnp.atleast_1d(now[name] + 0 * trace.lowest), trace.readings[name][env.day_nodes]])
+
+        return jnp.stack([along(name) for name in readings])
 
     def draws_of(typical: Any, belief: Any, chosen: Chosen, covariates: Any) -> Any:
         own = parameters(prior, typical, belief)
@@ -113,9 +117,12 @@ def _by_day(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Any:
     return jax.jit(draws_of)
 
 
-def by_day(treatment: Treatment, patient: Believed, option: Action, amount: float) -> np.ndarray:
-    """The key reading of every draw now and at the end of each day until the next visit, `[K, 1 + days]`."""
-    run = _by_day(treatment, len(patient.belief.log_weight), patient.believer.prior.measured)
+def by_day(
+    treatment: Treatment, patient: Believed, option: Action, amount: float, readings: tuple[str, ...] = ()
+) -> np.ndarray:
+    """Readings of every draw (the key reading alone unless named) now and at the end of each day until the next visit,
+    `[K, readings, 1 + days]`."""
+    run = _by_day(treatment, len(patient.belief.log_weight), patient.believer.prior.measured, readings or (treatment.key,))
     chosen = Chosen(*(jnp.float32(v) for v in (amount, option.wait, option.interval)))
     values = np.asarray(run(patient.typical, patient.belief, chosen, sizes(patient)))
-    return values[:, : int(option.wait) + 1]
+    return values[:, :, : int(option.wait) + 1]

@@ -8,31 +8,24 @@ chosen.
 
 from __future__ import annotations
 
-import math
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from posology.bedside import options as shown
 from posology.bedside import rules, sentences
-from posology.bedside.believed import Believed, believed, departures, told_of
-from posology.bedside.doser import Decision, Doser, choice, doser
+from posology.bedside.believed import Believed, departures
+from posology.bedside.consult import DRAWS, At, Consultation, consult, read
+from posology.bedside.doser import Decision, Doser
 from posology.bedside.forecast import Outlook, outlook
 from posology.bedside.horizon import follow
 from posology.bedside.missing import missing
-from posology.bedside.view import View, seen, verdicts
-from posology.data.history import DAY
-from posology.data.record import Record, at_hours, calendar, check_not_after
-from posology.environments.given import in_mg
-from posology.environments.records import SIZE_OF, UNDATED, Known, Value, known
-from posology.environments.ruled import ruled, rules_of
+from posology.bedside.view import View, verdicts
+from posology.data.record import Record, calendar
+from posology.environments.records import Known, Value
 from posology.environments.treatment import Treatment
-from posology.safety.abstain import abstain
 
-DRAWS = 256
 CHOSEN = ("dose", "unit", "label", "mg", "every_hours", "duration_hours", "wait_days", "rank")
-At = float | str | datetime | None
 
 
 def recommend(
@@ -58,89 +51,27 @@ def recommend(
         ValueError: one sentence, for a treatment that nothing is recommended from, an unknown arm, entries
             after `at`, a missing size, a unit, a drug or a genotype that cannot be understood.
     """
-    check_recommendable(treatment, research)
-    now = decision_time(record, at)
-    found = read(treatment, record, now)
-    who, fingerprint, added = doser(treatment, policy, told_of(treatment, found)), treatment.fingerprint, rules_of(treatment)
-    treatment = ruled(treatment)
-    told = rules.gathered(record, treatment, now)
-    patient = believed(treatment, found, draws)
-    view = seen(treatment, found)
-    decision = choice(who, treatment, found, patient.patient, view)
-    said = rules.rows(treatment, told, view.facts)
-    reasons = (_outside(treatment, found, view), rules.stops(told, said, added), decision.reason)
-    reason = "; ".join(r for r in reasons if r) or None
-    table, laid = _options(treatment, patient, view, decision)
+    return recommended(consult(treatment, policy, record, at, draws, research), to_horizon)
+
+
+def recommended(c: Consultation, to_horizon: bool = False) -> dict[str, Any]:
+    """The answer of `recommend` to a consultation."""
+    treatment, who, patient, view, decision, reason = c.treatment, c.who, c.patient, c.view, c.decision, c.reason
+    table, laid = laid_out(treatment, patient, view, decision)
     if to_horizon:
         room = patient.believer.env.per_step * treatment.spec.max_steps
-        later = follow(treatment, who, read(treatment, record, now, room), patient, laid[0])
+        later = follow(treatment, who, read(treatment, c.record, c.now, room), patient, laid[0])
         table = [row | {"to_horizon": sums} for row, sums in zip(table, later, strict=True)]
-    answer = _answer(treatment, who, record, now, found, patient, view, decision, reason, table, laid[1])
-    answer["missing"][:0] = rules.lacking(told)
-    answer["used"] += rules.used(told, found)
-    return answer | {"fingerprint": fingerprint, "rules": said}
+    answer = _answer(treatment, who, c.record, c.now, c.found, patient, view, decision, reason, table, laid[1])
+    answer["missing"][:0] = rules.lacking(c.told)
+    answer["used"] += rules.used(c.told, c.found)
+    return answer | {"fingerprint": c.asked.fingerprint, "rules": c.said}
 
 
-def check_recommendable(treatment: Treatment, research: bool = False) -> None:
-    """Refuse a treatment that is for research only, unless that is asked for, or has no limits.
-
-    Raises:
-        ValueError: saying why.
-    """
-    if treatment.research_only and not research:
-        raise ValueError(f"nothing is recommended from {treatment.id}: {treatment.research_only}")
-    if not treatment.limits:
-        raise ValueError(f"nothing is recommended from {treatment.id}: it has no limits on what may be given")
-
-
-def decision_time(record: Record, at: At = None) -> float:
-    """The hour of the record at which is decided.
-
-    Raises:
-        ValueError: for a time that cannot be read, or entries that lie after it.
-    """
-    if at is not None:
-        now = at_hours(record, at)
-        if not math.isfinite(now):
-            raise ValueError(f"time {at}: must be a finite number of hours or a date and time with a zone")
-        check_not_after(record, now)
-        return now
-    entries = [d.last_time for d in record.doses if d.status != "planned"] + [o.time for o in record.observations]
-    entries += [m.time for values in record.covariates.values() for m in values if m.time is not None]
-    planned = [d.time for d in record.doses if d.status == "planned" and d.time >= max(entries, default=-math.inf)]
-    return min(planned) if planned else max(entries, default=0.0)
-
-
-def read(treatment: Treatment, record: Record, now: float, room: int = 0) -> Known:
-    """The record as it stands, checked for the size that doses are scaled by; `room` as in `known`.
-
-    Raises:
-        ValueError: when a dose per m2 or kg cannot be made mg.
-    """
-    in_mg(treatment.model)
-    found = known(record, treatment, now, room)
-    found = found._replace(told=rules.facts(rules.gathered(record, treatment, now)))
-    per = treatment.standard.unit.partition("/")[2]
-    if per and SIZE_OF[per] not in found.latest:
-        name, instead = SIZE_OF[per], ", or height and weight" if per == "m2" else ""
-        raise ValueError(f"record '{record.id}', covariate {name}: is missing; doses are per {per}, so give it in {per}{instead}")
-    return found
-
-
-def _outside(treatment: Treatment, found: Known, view: View) -> str | None:
-    """Why the model may not speak about this patient, or None."""
-    values: dict[str, float | None] = {name: v.value for name, v in found.latest.items()}
-    ages: dict[str, float | None] = {}
-    oldest = {limit.needs[0][0]: dict(limit.numbers)["oldest"] for limit in treatment.limits if limit.id == "anc-gate"}
-    if oldest:
-        age = float(view.facts.anc_age)
-        values["anc"], ages["anc"] = float(view.facts.anc), None if age > -UNDATED / DAY / 2 else age
-    return abstain(treatment.model, values, ages, oldest).reason
-
-
-def _options(
+def laid_out(
     treatment: Treatment, patient: Believed, view: View, decision: Decision
 ) -> tuple[list[dict[str, Any]], tuple[tuple[shown.Option, ...], Outlook]]:
+    """The rows of a table of options, and what they were made from: the options and what each would bring."""
     permitted = verdicts(treatment, view.facts, treatment.actions).allowed
     actions = shown.chosen_rows(treatment, permitted, decision.action)
     laid = tuple(shown.option(a, patient.covariates) for a in actions)

@@ -9,8 +9,8 @@ import numpy as np
 
 from posology.bedside import options as shown
 from posology.bedside.believed import believed
+from posology.bedside.consult import DRAWS, At, check_recommendable, decision_time, read
 from posology.bedside.forecast import by_day
-from posology.bedside.recommend import DRAWS, At, check_recommendable, decision_time, read
 from posology.bedside.sentences import DISCLAIMER
 from posology.bedside.view import closing, seen
 from posology.data.record import Record
@@ -44,7 +44,7 @@ def what_if(
     action = action_of(treatment, dose)
     patient = believed(treatment, found, draws)
     option = shown.option(action, patient.covariates)
-    values = by_day(treatment, patient, action, option.amount)
+    values = by_day(treatment, patient, action, option.amount)[:, 0]
     return {
         "treatment": treatment.id,
         "patient": record.id,
