@@ -74,6 +74,7 @@ READERS = {
     "simulate": ("simulate", "paclitaxel-henrich2017", "--case"),
     "report": ("report", "--out", "never.html"),
     "recommend": ("recommend", "paclitaxel-label-v1:standard", "--patient"),
+    "explain": ("explain", "paclitaxel-label-v1:standard", "--patient"),
     "individualise": ("individualise", "paclitaxel-henrich2017", "--patient"),
 }
 
@@ -98,7 +99,7 @@ RECORD = {
 }
 
 
-@pytest.mark.parametrize("command", ["recommend", "individualise"])
+@pytest.mark.parametrize("command", ["recommend", "explain", "individualise"])
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -1,0 +1,56 @@
+"""`posology explain RUN|TREATMENT:ARM --patient FILE`: why that dose for one patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from posology.commands.output import print_json, print_table
+from posology.commands.recommend import patients, policy_of
+
+
+def show(answer: dict[str, Any]) -> None:
+    """An explanation for people: the paragraph, then what moved the choice, the limits and the tree."""
+    print(answer["sentence"])
+    a = answer["attribution"]
+    rows = [[r["name"], f"{r['value']:+.3g}", f"{r['error']:.2g}", r["said"], r["typically"]] for r in a["inputs"]]
+    moved = f"what moved the choice from {a['typical']:.4g} to {a['actual']:.4g} {a['unit']} (Shapley values, {a['method']})"
+    header = ["input", a["unit"], "standard error", "this patient", "typical patient"]
+    print_table(f"Patient {answer['patient']}, {answer['treatment']}, {answer['policy']}: {moved}", header, rows)
+    limits = [[r["limit"], r["effect"], "yes" if r["bound"] else "", r["source"], r["status"]] for r in answer["trace"]]
+    print_table("Limits that were looked at", ["limit", "effect", "bound", "source", "status"], limits)
+    t, f = answer["tree"], answer["tree"]["fidelity"]
+    print(
+        f"Decision tree: the policy's dose at {100 * f['mean']:.0f} % ({100 * f['lower']:.0f} to {100 * f['upper']:.0f} %) of "
+        f"{t['judged']['visits']} visits of {t['judged']['patients']} patients held out; the commonest dose alone "
+        f"{100 * t['commonest_dose']:.0f} %."
+    )
+    print("\n".join(t["rules"]))
+    if answer["research_only"]:
+        print(f"For research only: {answer['research_only']}.")
+    print(f"Not for: {answer['not_for']}.\n{answer['disclaimer']}")
+
+
+def explain(
+    who: str = typer.Argument(metavar="RUN|TREATMENT:ARM", help="A run folder, or such as paclitaxel-label-v1:map-greedy."),
+    patient: Path = typer.Option(..., "--patient", help="The record: JSON, long CSV, NONMEM data or a FHIR R4 bundle."),
+    at: str = typer.Option(
+        None, "--at", help="Hours of the record, or a date with time and zone; else the next planned dose or the last entry."
+    ),
+    one: str = typer.Option(None, "--id", help="The patient's id where the file holds several; all of them unless given."),
+    draws: int = typer.Option(256, min=16, max=4096, help="Draws of the patient's posterior."),
+    research: bool = typer.Option(False, "--research", help="Also for a treatment that is marked for research only."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON: one object, or a list for several patients."),
+) -> None:
+    """Say why a policy chooses its dose for one patient, and what would change it. Research use only."""
+    treatment, policy = policy_of(who)
+    records = patients(patient, one)
+    from posology.bedside.explain import explain as answer
+
+    answers = [answer(treatment, policy, record, at, draws, research) for record in records]
+    if as_json:
+        return print_json(answers[0] if len(answers) == 1 else answers)
+    for found in answers:
+        show(found)
