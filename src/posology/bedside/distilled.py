@@ -20,7 +20,7 @@ from posology.evaluation.collect import collect
 from posology.explanation import distillation
 from posology.explanation.readable import readable
 
-PATIENTS, FEWER = 400, 150  # whose simulated visits a tree is fitted and judged on; of a planner, whose choices are slow
+PATIENTS, FEWER = 400, 100  # whose simulated visits a tree is fitted and judged on; of a planner, whose choices are slow
 DISTINCT = 40  # doses beyond which those between rows of the table count as the nearest row
 
 
