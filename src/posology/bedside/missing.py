@@ -32,7 +32,8 @@ def missing(treatment: Treatment, known: Known, patient: Believed, facts: Facts,
     rows: list[dict[str, Any]] = []
     for c in treatment.model.covariates:
         if c.name not in known.latest:
-            said = "not assumed: it stays uncertain" if c.default is None else f"{c.default:g} {c.unit} was assumed"
+            unit = "" if c.unit == "1" else f" {c.unit}"
+            said = "not assumed: it stays uncertain" if c.default is None else f"{c.default:g}{unit} was assumed"
             rows.append(_row(c.name, "covariate", c.unit, c.default, f"{c.name} ({c.meaning}) is missing; {said}"))
     named = {row["name"] for row in rows}
     for limit in treatment.limits:
