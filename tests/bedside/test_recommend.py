@@ -193,7 +193,7 @@ def test_a_count_of_nothing_is_one_below_the_smallest_reported(label, patient):
 def test_a_reference_value_in_place_of_a_missing_covariate_is_said(label, patient):
     missing = recommend(label, "standard", patient({"male": None}), NOW)["missing"]
     (row,) = [m for m in missing if m["name"] == "male"]
-    assert row["assumed"] == 0 and "is missing; 0 1 was assumed" in row["sentence"]
+    assert row["assumed"] == 0 and "is missing; 0 was assumed" in row["sentence"]
 
 
 def test_a_count_is_asked_for_where_none_was_made(label, patient):
