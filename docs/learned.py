@@ -31,8 +31,8 @@ compiling and judging. `posology evidence <problem>` makes these numbers.
 SCHEDULES = """How much drug leaves the tumour as large as the expert's schedule does after about two years. One policy
 (`conditioned-ppo`) for every weight of the drug is followed from much drug to none; the drug at the expert's size is read from
 that line, and from those of schedules that look at nobody. 95 % intervals over patients and training seeds.
-`posology evidence schedules` makes these numbers. Yauney and Shah 2018 (PMLR 85:161) learned on other virtual patients, and of
-another reward; their doses cannot be set beside these.
+`posology evidence schedules` makes these numbers. The question is that of Yauney and Shah 2018 (PMLR 85:161), whose totals
+were not read.
 """
 NOTHING = "No result is stored yet; `posology evidence` makes them.\n"
 ALONG = ("Decisions simulated", "Return of the greedy policy")

@@ -9,6 +9,7 @@ import pytest
 
 from posology.benchmarks import schedules, tables
 from posology.benchmarks.front import player
+from posology.benchmarks.front_points import resampled
 from posology.environments.protocol import TreatmentEnvironment
 
 PATIENTS = 200
@@ -27,16 +28,21 @@ FOUND = {
 NAMED = {"expert": "expert", "some": "learned", "much": "learned", "a": "part at every visit", "b": "part at every visit"}
 
 
+def equal_size():
+    found = FOUND | {"c": course(0.4, 9)}
+    return schedules.at_equal_size(found, resampled(found), NAMED | {"c": "whole at every n-th visit"})
+
+
 def test_the_drug_at_the_experts_size_lies_between_two_points_of_the_line():
     """0.3 is halfway from 0.2 to 0.4, so 5 of 6 courses; every point moves with the patients, so the interval is narrow."""
-    told = schedules.at_equal_size(FOUND | {"c": course(0.4, 9)}, NAMED | {"c": "whole at every n-th visit"})
+    told = equal_size()
     assert told["learned"]["drug"] == pytest.approx(5.0)
     assert told["learned"]["share"] == pytest.approx(5 / 6)
     assert told["learned"]["lower"] == pytest.approx(5 / 6, abs=1e-4) == told["learned"]["upper"]
 
 
 def test_a_line_that_ends_before_that_size_says_so():
-    told = schedules.at_equal_size(FOUND | {"c": course(0.4, 9)}, NAMED | {"c": "whole at every n-th visit"})
+    told = equal_size()
     assert told["part at every visit"] is None and told["whole at every n-th visit"] is None
     points = [schedules.point("expert", "expert", FOUND["expert"], np.tile([[0.3, 6.0]], (10, 1)))]
     row = {"treatment": PCV.treatment, "unit": "courses", "days": 714.0, "points": points, "at_equal_size": told}

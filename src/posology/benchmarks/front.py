@@ -49,16 +49,23 @@ def learner(env: TreatmentEnvironment, updates: int) -> Any:
 
 def trained(env: TreatmentEnvironment, effort: Effort, tell: Tell) -> list[dict[str, Any]]:
     """The arrays of one policy per seed; unfinished trainings go on."""
-    from posology.benchmarks.evidence import HELD_OUT
+    updates = effort.updates or UPDATES
+    return arrays_of(env, learner(env, updates), effort.runs / "front" / LEARNER, updates, effort, tell)
 
-    updates, folder = effort.updates or UPDATES, effort.runs / "front" / LEARNER
+
+def arrays_of(
+    env: TreatmentEnvironment, made: Any, folder: Path, updates: int, effort: Effort, tell: Tell
+) -> list[dict[str, Any]]:
+    """The arrays of what a learner learned in `folder`, one per seed."""
+    from posology.benchmarks.evidence import HELD_OUT
 
     def report(event: dict[str, Any]) -> None:
         if event["event"] == "progress":
-            tell(f"{PROBLEM} {LEARNER}: {event['updates']} of {event['of']} updates, {event['seconds']:.0f} s")
+            done = f"{event['updates']} of {event['of']} updates"
+            tell(f"{env.treatment.id} {made.id}: {done}, {event['seconds']:.0f} s")
 
     settings: dict[str, Any] = {"updates": updates, "pool": 16_384, "held_out": HELD_OUT, "report": report}
-    runs = train_seeds(env, learner(env, updates), folder, effort.seeds, **settings)
+    runs = train_seeds(env, made, folder, effort.seeds, **settings)
     return [storage.load_policy(Path(run["run"]), fingerprint=env.fingerprint).arrays for run in runs]
 
 

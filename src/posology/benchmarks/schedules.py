@@ -7,21 +7,20 @@ much drug and small tumours to none. The drug at the expert's size is read from 
 policy learned from; they and their noise are the same for all. Beside it stand schedules that look at nobody, of which a line is
 drawn likewise: part of a cycle at every visit, and a whole one at every n-th. What they save is due to the calendar alone.
 
-The question is that of Yauney and Shah 2018 (PMLR 85:161), who learned on other virtual patients and report the total dose.
+The question is that of Yauney and Shah 2018 (PMLR 85:161).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from posology.benchmarks.front import player
+from posology.benchmarks.front import arrays_of, player
 from posology.benchmarks.front_points import Outcomes, resampled
 from posology.environments.catalogue import treatment
 from posology.environments.protocol import TreatmentEnvironment
@@ -30,7 +29,6 @@ from posology.environments.treatment import Treatment
 from posology.evaluation.intervals import bounds
 from posology.evaluation.trial import NOISE, PATIENTS
 from posology.learners.learner import ready
-from posology.learners.loops import train_seeds
 from posology.learners.multi_objective.conditioned_ppo import ConditionedPPO
 from posology.policies import storage
 from posology.policies.policy import Policy
@@ -86,18 +84,9 @@ def schedules(asked: Treatment) -> dict[str, tuple[str, tuple[int, int, int]]]:
 
 def trained(question: Question, env: TreatmentEnvironment, effort: Effort, tell: Tell) -> tuple[Any, list[Any]]:
     """The learner and the arrays of one policy per seed; unfinished trainings go on."""
-    from posology.benchmarks.evidence import HELD_OUT
-
     updates, folder = effort.updates or UPDATES, effort.runs / "schedules" / question.treatment
     made = ready(ConditionedPPO(), env.spec, updates, SETTINGS)
-
-    def report(event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
-            tell(f"{question.treatment} {LEARNER}: {event['updates']} of {event['of']} updates, {event['seconds']:.0f} s")
-
-    settings: dict[str, Any] = {"updates": updates, "pool": 16_384, "held_out": HELD_OUT, "report": report}
-    runs = train_seeds(env, made, folder, effort.seeds, **settings)
-    return made, [storage.load_policy(Path(run["run"]), fingerprint=env.fingerprint).arrays for run in runs]
+    return made, arrays_of(env, made, folder, updates, effort, tell)
 
 
 def outcomes(question: Question, effort: Effort, tell: Tell) -> tuple[Outcomes, dict[str, str]]:
@@ -130,9 +119,11 @@ def drug_at(size: Any, line: Any) -> Any:
     return np.reshape([np.interp(s, f, d, **ends) for s, f, d in flat], np.shape(size))
 
 
-def at_equal_size(found: Outcomes, kinds: Mapping[str, str]) -> dict[str, dict[str, Any] | None]:
+def at_equal_size(
+    found: Outcomes, draws: Mapping[str, np.ndarray], kinds: Mapping[str, str]
+) -> dict[str, dict[str, Any] | None]:
     """For each kind of schedule, its drug at the expert's size as a share of the expert's; nothing where its line ends before."""
-    draws, means = resampled(found), {name: v.mean(axis=(0, 1)) for name, v in found.items()}
+    means = {name: v.mean(axis=(0, 1)) for name, v in found.items()}
     told: dict[str, dict[str, Any] | None] = {}
     for kind in KINDS:
         names = [name for name in found if kinds[name] == kind]
@@ -158,7 +149,7 @@ def answer(question: Question, effort: Effort, tell: Tell) -> dict[str, Any]:
     points = [point(n, kinds[n], found[n], draws[n]) for n in found]
     asked = treatment(question.treatment)
     said = {"treatment": question.treatment, "fingerprint": asked.fingerprint, "unit": question.unit, "days": asked.days}
-    return {**said, "points": points, "at_equal_size": at_equal_size(found, kinds)}
+    return {**said, "points": points, "at_equal_size": at_equal_size(found, draws, kinds)}
 
 
 def figure(row: Mapping[str, Any]) -> Any:

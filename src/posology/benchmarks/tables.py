@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 GUIDELINES = ("standard", "fixed:", "clinical-rule", "rule-plus-10", "proportional-rule")  # neither learn nor know
 RULES = ("clinical-rule", "rule-plus-10")
-RULED_BY_GRADES = ("grade1to3_share",)
+BY_GRADES = "grade1to3_share"
 ALREADY = ("term_days_in_range", "term_days_below", "term_days_above", "term_relative_dose_intensity", "term_daily_dose")
 
 
@@ -82,7 +82,7 @@ def by_arm(table: Table) -> str:
 def _counted(table: Table) -> list[str]:
     """Terms and costs that the columns of grades and of time in range do not say."""
     known = next(iter(table["arms"].values()))["endpoints"]
-    if headline(table) in RULED_BY_GRADES:
+    if headline(table) == BY_GRADES:
         return []
     terms = [n for n in known if n.startswith("term_") and n not in ALREADY]
     return terms + [n for n in known if n.startswith("cost_") and n.replace("cost_", "term_") not in (*terms, *ALREADY)]

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from posology.commands.output import print_json, print_table
-from posology.commands.recommend import patients, policy_of
+from posology.commands.recommend import AT, DRAWS, ID, JSON, PATIENT, RESEARCH, patients, policy_of
 
 
 def show(answer: dict[str, Any]) -> None:
@@ -35,14 +35,12 @@ def show(answer: dict[str, Any]) -> None:
 
 def explain(
     who: str = typer.Argument(metavar="RUN|TREATMENT:ARM", help="A run folder, or such as paclitaxel-label-v1:map-greedy."),
-    patient: Path = typer.Option(..., "--patient", help="The record: JSON, long CSV, NONMEM data or a FHIR R4 bundle."),
-    at: str = typer.Option(
-        None, "--at", help="Hours of the record, or a date with time and zone; else the next planned dose or the last entry."
-    ),
-    one: str = typer.Option(None, "--id", help="The patient's id where the file holds several; all of them unless given."),
-    draws: int = typer.Option(256, min=16, max=4096, help="Draws of the patient's posterior."),
-    research: bool = typer.Option(False, "--research", help="Also for a treatment that is marked for research only."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON: one object, or a list for several patients."),
+    patient: Path = PATIENT,
+    at: str = AT,
+    one: str = ID,
+    draws: int = DRAWS,
+    research: bool = RESEARCH,
+    as_json: bool = JSON,
 ) -> None:
     """Say why a policy chooses its dose for one patient, and what would change it. Research use only."""
     treatment, policy = policy_of(who)

@@ -12,6 +12,15 @@ from posology.commands.errors import patients_of
 from posology.commands.output import print_json, print_table
 
 SHOWN = 9  # options in the printed table; --json has all
+# What is asked of one patient, here and in `posology explain`.
+PATIENT = typer.Option(..., "--patient", help="The record: JSON, long CSV, NONMEM data or a FHIR R4 bundle.")
+AT = typer.Option(
+    None, "--at", help="Hours of the record, or a date with time and zone; else the next planned dose or the last entry."
+)
+ID = typer.Option(None, "--id", help="The patient's id where the file holds several; all of them unless given.")
+DRAWS = typer.Option(256, min=16, max=4096, help="Draws of the patient's posterior.")
+RESEARCH = typer.Option(False, "--research", help="Also for a treatment that is marked for research only.")
+JSON = typer.Option(False, "--json", help="Print JSON: one object, or a list for several patients.")
 
 
 def policy_of(who: str) -> tuple[Any, str]:
@@ -92,15 +101,13 @@ def _shown(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 def recommend(
     who: str = typer.Argument(metavar="RUN|TREATMENT:ARM", help="A run folder, or such as paclitaxel-label-v1:standard."),
-    patient: Path = typer.Option(..., "--patient", help="The record: JSON, long CSV, NONMEM data or a FHIR R4 bundle."),
-    at: str = typer.Option(
-        None, "--at", help="Hours of the record, or a date with time and zone; else the next planned dose or the last entry."
-    ),
-    one: str = typer.Option(None, "--id", help="The patient's id where the file holds several; all of them unless given."),
-    draws: int = typer.Option(256, min=16, max=4096, help="Draws of the patient's posterior."),
+    patient: Path = PATIENT,
+    at: str = AT,
+    one: str = ID,
+    draws: int = DRAWS,
     to_horizon: bool = typer.Option(False, "--to-horizon", help="Also follow the policy to the end of the course (slower)."),
-    research: bool = typer.Option(False, "--research", help="Also for a treatment that is marked for research only."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON: one object, or a list for several patients."),
+    research: bool = RESEARCH,
+    as_json: bool = JSON,
 ) -> None:
     """Say what one patient could be given next, with expected benefit and harm, limits and reasons. Research use only."""
     treatment, policy = policy_of(who)

@@ -6,9 +6,10 @@ probabilities of the grades, a row P, follow the matrix's logarithm, so that a d
     dP/dt = P·ln T/day,   ln T ≈ D − D²/2 + D³/3,   D = T − I
     dtired/dt = P(grade 3)/day
 
-Off the diagonal T is small, and what the series leaves out is smaller than what is printed. `tired` is the expected number of
-days with grade 3 or more so far. A patient's own four tendencies are factors of odds here, log-normal with the published
-variances, which is the same. Nobody fitted tendencies together with proteins, counts and tumours: they are independent here.
+Off the diagonal T is small in most patients; one who changes grade every other day does so a little slower here. `tired` is the
+expected number of days with grade 3 or more so far. A patient's own four tendencies are factors of odds here, log-normal with
+the published variances, which is the same. Nobody fitted tendencies together with proteins, counts and tumours: they are
+independent here.
 """
 
 from __future__ import annotations
@@ -23,15 +24,16 @@ from posology.patients.models import sunitinib_hansson2013 as biomarkers
 from posology.quantities import log, named, numbers_of, part, published, table, together
 
 OWN = tuple(f"{kind}_{grade}" for kind in ("tendency", "variance") for grade in fatigue.GRADES)
+VARIANCES = [numbers_of(fatigue.Fatigue)[f"variance_{grade}"].value for grade in fatigue.GRADES]  # of the logit
 BY_DEFINITION = f"{fatigue.HANSSON}: 1 by definition"
 
 
 @table
 class Odds:
-    odds_0: float = published(1.0, "1", "the patient's own factor of the odds after grade 0", variance=1.12, at=BY_DEFINITION)
-    odds_1: float = published(1.0, "1", "the same after grade 1", variance=1.57, at=BY_DEFINITION)
-    odds_2: float = published(1.0, "1", "the same after grade 2", variance=1.68, at=BY_DEFINITION)
-    odds_3: float = published(1.0, "1", "the same after grade 3", variance=0.708, at=BY_DEFINITION)
+    odds_0: float = published(1.0, "1", "the patient's factor of the odds after grade 0", variance=VARIANCES[0], at=BY_DEFINITION)
+    odds_1: float = published(1.0, "1", "the same after grade 1", variance=VARIANCES[1], at=BY_DEFINITION)
+    odds_2: float = published(1.0, "1", "the same after grade 2", variance=VARIANCES[2], at=BY_DEFINITION)
+    odds_3: float = published(1.0, "1", "the same after grade 3", variance=VARIANCES[3], at=BY_DEFINITION)
 
 
 @table
