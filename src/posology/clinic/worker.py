@@ -7,6 +7,7 @@ killed is begun again by the next worker with the progress it had last reported 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,6 +20,9 @@ from sqlalchemy import Engine
 from posology.clinic.errors import Conflict, Unavailable
 from posology.clinic.store import jobs
 from posology.clinic.store.jobs import LEASE, Claim
+
+
+LOG = logging.getLogger(__name__)
 
 
 class Stopped(Exception):
@@ -67,6 +71,7 @@ def work(engine: Engine, worker: str, tasks: Mapping[str, Task], lease: timedelt
     except ValueError as refused:
         error = str(refused)
     except Exception as broken:  # a defect of a task ends the job, not the worker
+        LOG.exception("job %s (%s) ended by a defect", held.key, held.kind)
         error = f"ended by a defect: {type(broken).__name__}"
     finally:
         done.set()

@@ -14,8 +14,8 @@ Comparators: 37.5 mg for everybody, 20 % less after grade 4 (`clinical-rule`), a
 
 Hansson 2013 and Schindler 2016, 303 patients; `patients/sunitinib_fatigue.py` puts their parts together. Fatigue counts as the
 expected days of the published chain, given the patient's own tendencies; which grade he has on a day is not drawn, so that no
-policy sees it. The neutrophils' error, SD 0.406 of (anc^0.2 − 1)/0.2, is here one of the
-logarithm, 0.406/anc^0.2 at 3 ×10⁹/L: 0.326, an approximation of ours.
+policy sees it. The neutrophils' error, SD 0.406 of (anc^0.2 − 1)/0.2, is here one of the logarithm, 0.406/anc^0.2 at
+3 ×10⁹/L: 0.326, an approximation of ours.
 
 Left out: the continuous schedule of 37.5 mg, blood pressure, hand-foot syndrome, survival, growth after the course,
 a gate by counts before a cycle. No spread of the clearance is known, so that levels of the drug would tell nothing.
