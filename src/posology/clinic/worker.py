@@ -21,7 +21,6 @@ from posology.clinic.errors import Conflict, Unavailable
 from posology.clinic.store import jobs
 from posology.clinic.store.jobs import LEASE, Claim
 
-
 LOG = logging.getLogger(__name__)
 
 
