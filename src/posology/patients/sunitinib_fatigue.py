@@ -24,16 +24,16 @@ from posology.patients.models import sunitinib_hansson2013 as biomarkers
 from posology.quantities import log, named, numbers_of, part, published, table, together
 
 OWN = tuple(f"{kind}_{grade}" for kind in ("tendency", "variance") for grade in fatigue.GRADES)
-VARIANCES = [numbers_of(fatigue.Fatigue)[f"variance_{grade}"].value for grade in fatigue.GRADES]  # of the logit
+SPREAD = [numbers_of(fatigue.Fatigue)[f"variance_{grade}"].value for grade in fatigue.GRADES]  # of the logit
 BY_DEFINITION = f"{fatigue.HANSSON}: 1 by definition"
 
 
 @table
 class Odds:
-    odds_0: float = published(1.0, "1", "the patient's factor of the odds after grade 0", variance=VARIANCES[0], at=BY_DEFINITION)
-    odds_1: float = published(1.0, "1", "the same after grade 1", variance=VARIANCES[1], at=BY_DEFINITION)
-    odds_2: float = published(1.0, "1", "the same after grade 2", variance=VARIANCES[2], at=BY_DEFINITION)
-    odds_3: float = published(1.0, "1", "the same after grade 3", variance=VARIANCES[3], at=BY_DEFINITION)
+    odds_0: float = published(1.0, "1", "the patient's own factor of the odds after grade 0", variance=SPREAD[0], at=BY_DEFINITION)
+    odds_1: float = published(1.0, "1", "the same after grade 1", variance=SPREAD[1], at=BY_DEFINITION)
+    odds_2: float = published(1.0, "1", "the same after grade 2", variance=SPREAD[2], at=BY_DEFINITION)
+    odds_3: float = published(1.0, "1", "the same after grade 3", variance=SPREAD[3], at=BY_DEFINITION)
 
 
 @table
