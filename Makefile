@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PORT   ?= 8000
 SELECT ?= -m "not slow"
 PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 export JAX_COMPILATION_CACHE_DIR ?= .cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint evidence peers docs
+.PHONY: help install demo serve test lint evidence peers docs
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +25,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install  ## learn a dosing policy and try it against the standard of care
 	@$(BIN)/python -m posology demo
+
+serve: install  ## open the clinic with made-up patients on http://127.0.0.1:8000 (PORT=...)
+	@$(BIN)/python -m posology serve --demo --port $(PORT)
 
 test: install  ## run the tests (make test SELECT= runs the slow ones too)
 	@$(BIN)/python -m pytest -n 2 -q $(SELECT)

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from clinic_records import RECORD
 from databases import KINDS, emptied
 from servers import mariadb, postgresql
+from web_clients import CHROMIUM, FLAGS, Watched, client, logged_in, serving
 
 from posology.clinic import database, store
 from posology.clinic.migrations import upgrade
@@ -118,3 +120,71 @@ def answer(_asked: Any) -> dict[str, Any]:
 def record(_asked: Any) -> Any:
     """The example patient's record; a copy that a test may change."""
     return deepcopy(_asked[1])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Iterator[Any]:
+    """The web application of a demo, on a database of its own; tests share it and leave its patients as they are."""
+    from posology.clinic.app import create_app
+    from posology.clinic.demo import seed
+    from posology.clinic.settings import Settings
+
+    often = {"requests_per_second": 10_000, "burst": 100_000, "logins_per_minute": 100_000}
+    app = create_app(Settings(data=tmp_path_factory.mktemp("clinic"), demo=True, **often))
+    seed(app.state.clinic.engine)
+    yield app
+    app.state.clinic.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def as_role(site) -> Callable[[str], Any]:
+    """A client that is logged in as the demo's user of a role."""
+    return lru_cache(maxsize=None)(lambda role: logged_in(site, role))
+
+
+@pytest.fixture
+def visitor(site) -> Any:
+    """A client without login."""
+    return client(site)
+
+
+@pytest.fixture(scope="session")
+def served(site) -> Iterator[str]:
+    """The address of the demo while it answers."""
+    with serving(site) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("chromium is not installed; pages are not tried in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watched(chromium, served) -> Iterator[Watched]:
+    """A page in a browser of its own; the test fails when it does what a page must not do."""
+    context = chromium.new_context(base_url=served, viewport={"width": 1280, "height": 900})
+    found = Watched(context.new_page(), served)
+    yield found
+    context.close()
+    assert found.faults == []
+
+
+@pytest.fixture
+def entered(watched) -> Callable[[str], Any]:
+    """The page after logging in with a role."""
+
+    def enter(role: str) -> Any:
+        watched.page.goto("/login")
+        watched.page.get_by_role("button", name=f"Enter as {role}").click()
+        return watched.page
+
+    return enter

@@ -17,3 +17,11 @@ class Refused(ValueError):
 
 class Unavailable(ValueError):
     """The database does not answer or cannot write; asking again later may help."""
+
+
+class Denied(ValueError):
+    """Who asks is known and may not do this."""
+
+
+class TooMany(ValueError):
+    """Asked too often; again later."""

@@ -1,4 +1,4 @@
-"""Where the clinic's data lie and how long a login lasts, from the environment (`POSOLOGY_…`)."""
+"""Where the clinic's data lie, who may reach it and how long a login lasts, from the environment (`POSOLOGY_…`)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(default=30, ge=1, le=24 * 60, description="a session unused for so long has ended")
     session_hours: int = Field(default=12, ge=1, le=7 * 24, description="a session ends after so long, used or not")
     token_days: int = Field(default=90, ge=1, le=366, description="an API token ends after so long unless asked for less")
+    demo: bool = Field(default=False, description="made-up patients, and accounts whose password the login page shows")
+    https: bool = Field(default=False, description="a proxy in front speaks TLS: cookies are sent over TLS alone")
+    hosts: tuple[str, ...] = Field(default=(), description="host names under which the clinic is reached, besides loopback")
+    requests_per_second: float = Field(default=50.0, gt=0, description="of one user or address in the long run, per process")
+    burst: int = Field(default=300, ge=1, description="requests that one user or address may make at once, per process")
+    logins_per_minute: float = Field(default=20.0, gt=0, description="attempts to log in from one address, half of them at once")
+    largest_body: int = Field(default=2_000_000, ge=1000, description="bytes of a request, uploads apart")
+    largest_upload: int = Field(default=50_000_000, ge=1000, description="bytes of an uploaded file")
 
     @property
     def url(self) -> str:

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "explain": "posology.commands.explain:explain",
     "demo": "posology.commands.demo:demo",
     "ehr": "posology.commands.ehr:ehr",
+    "serve": "posology.commands.serve:serve",
     "doctor": "posology.commands.doctor:doctor",
 }
 

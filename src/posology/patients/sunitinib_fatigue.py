@@ -25,15 +25,15 @@ from posology.quantities import log, named, numbers_of, part, published, table, 
 
 OWN = tuple(f"{kind}_{grade}" for kind in ("tendency", "variance") for grade in fatigue.GRADES)
 SPREAD = [numbers_of(fatigue.Fatigue)[f"variance_{grade}"].value for grade in fatigue.GRADES]  # of the logit
-BY_DEFINITION = f"{fatigue.HANSSON}: 1 by definition"
+DEFINED = f"{fatigue.HANSSON}: 1 by definition"
 
 
 @table
 class Odds:
-    odds_0: float = published(1.0, "1", "the patient's own factor of the odds after grade 0", variance=SPREAD[0], at=BY_DEFINITION)
-    odds_1: float = published(1.0, "1", "the same after grade 1", variance=SPREAD[1], at=BY_DEFINITION)
-    odds_2: float = published(1.0, "1", "the same after grade 2", variance=SPREAD[2], at=BY_DEFINITION)
-    odds_3: float = published(1.0, "1", "the same after grade 3", variance=SPREAD[3], at=BY_DEFINITION)
+    odds_0: float = published(1.0, "1", "the patient's own factor of the odds after grade 0", variance=SPREAD[0], at=DEFINED)
+    odds_1: float = published(1.0, "1", "the same after grade 1", variance=SPREAD[1], at=DEFINED)
+    odds_2: float = published(1.0, "1", "the same after grade 2", variance=SPREAD[2], at=DEFINED)
+    odds_3: float = published(1.0, "1", "the same after grade 3", variance=SPREAD[3], at=DEFINED)
 
 
 @table

@@ -1,0 +1,1 @@
+"""Routes for programs: one file per resource."""

@@ -1,0 +1,64 @@
+"""What the routes of one running clinic share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from fastapi import Request
+from sqlalchemy import Engine
+
+from posology.clinic import audit
+from posology.clinic.settings import Settings
+from posology.clinic.store.patients import subject
+
+SEEN_FOR = 15 * 60.0
+"""Seconds in which a user's looking at a patient is one entry of the audit trail (assumed: about one consultation)."""
+MANY = 100_000
+
+
+@dataclass
+class Clinic:
+    """A running clinic: its settings, its database, and who has lately looked at whom."""
+
+    settings: Settings
+    engine: Engine
+    looked: dict[tuple[str, str], float] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; with the prefix a browser keeps it to this host and to TLS."""
+        return "__Host-posology" if self.settings.https else "posology"
+
+
+def clinic_of(request: Request) -> Clinic:
+    """The clinic that a request came to."""
+    clinic: Clinic = request.app.state.clinic
+    return clinic
+
+
+def looked_at(request: Request, name: str, patient: str) -> None:
+    """Note in the audit trail that a user looks at a patient's record, once for a quarter of an hour.
+
+    Raises:
+        Unavailable: when the trail cannot be written: then nothing is shown.
+    """
+    clinic, now = clinic_of(request), time.monotonic()
+    with clinic.lock:
+        fresh = now - clinic.looked.get((name, patient), -SEEN_FOR) < SEEN_FOR
+        if len(clinic.looked) > MANY:
+            clinic.looked.clear()
+    if fresh:
+        return
+    with audit.writing(clinic.engine, name) as writer:
+        writer.note("patient seen", subject(patient))
+    with clinic.lock:
+        clinic.looked[name, patient] = now
+
+
+def state(request: Request, name: str) -> Any:
+    """What an earlier step of the same request left, or None."""
+    return getattr(request.state, name, None)

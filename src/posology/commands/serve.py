@@ -1,0 +1,61 @@
+"""`posology serve`: the clinic in a browser. Research use only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from posology.commands.output import print_table
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+def serve(
+    demo: bool = typer.Option(False, "--demo", help="With made-up patients and accounts, in a database of its own."),
+    port: int = typer.Option(8000, min=1, max=65535, help="The port."),
+    host: str = typer.Option("127.0.0.1", help="The address; not loopback: only with POSOLOGY_HTTPS=1, behind TLS."),
+    workers: int = typer.Option(1, min=1, max=64, help="Processes that answer."),
+    jobs: bool = typer.Option(True, "--jobs/--no-jobs", help="Also run the process that works on trainings and trials."),
+) -> None:
+    """Start the clinic: patients, doses, explanations, decisions, trainings and trials in a browser."""
+    import uvicorn
+
+    from posology.clinic.database import engine, shown
+    from posology.clinic.demo import ACCOUNTS, PASSWORD, seed
+    from posology.clinic.migrations import upgrade
+    from posology.clinic.settings import Settings
+
+    settings = Settings()
+    if host not in LOOPBACK and not settings.https:
+        raise ValueError(f"host {host}: not loopback, passwords would travel in the open; put TLS in front, and POSOLOGY_HTTPS=1")
+    if demo:
+        os.environ["POSOLOGY_DEMO"] = "1"
+        if settings.database is None:
+            os.environ["POSOLOGY_DATA"] = str(Path(settings.data) / "demo")
+        settings = Settings()
+    database = engine(settings.url)
+    upgrade(database)
+    if demo:
+        seed(database)
+    where = f"http://{host}:{port}"
+    print(f"Posology: {where} (database {shown(database.url)})")
+    if demo:
+        print_table("Accounts of the demo", ["name", "role", "password"], [[name, role, PASSWORD] for name, role in ACCOUNTS])
+    database.dispose()
+    # One thread per process: several would fight for the cores that other processes answer on.
+    os.environ.setdefault("XLA_FLAGS", ONE_THREAD)
+    worker = subprocess.Popen([sys.executable, "-m", "posology", "work"]) if jobs else None
+    try:
+        uvicorn.run(
+            "posology.clinic.app:from_environment", factory=True, host=host, port=port, workers=workers,
+            log_level="warning", proxy_headers=settings.https, server_header=False, timeout_keep_alive=30,
+        )  # fmt: skip
+    finally:
+        if worker is not None:
+            worker.terminate()
+            worker.wait(30)
