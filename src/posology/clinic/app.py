@@ -22,14 +22,14 @@ from posology.clinic import database
 from posology.clinic.api import health
 from posology.clinic.api import patients as patients_api
 from posology.clinic.migrations import upgrade
-from posology.clinic.pages import account, home, patients
+from posology.clinic.pages import account, home, patients, record
 from posology.clinic.settings import Settings
 from posology.clinic.web import answers
 from posology.clinic.web.guard import Guard
 from posology.clinic.web.render import HERE
 from posology.clinic.web.shared import Clinic
 
-PAGES = (home, account, patients)
+PAGES = (home, account, record, patients)
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
 API = (health, patients_api)
 """Files of routes for programs; each has a `router`."""

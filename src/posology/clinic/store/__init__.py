@@ -23,6 +23,7 @@ from posology.clinic.store.patients import (
     add_observation,
     count,
     create,
+    create_all,
     edit,
     history,
     key_of,
@@ -33,7 +34,7 @@ from posology.clinic.store.users import User, add_user, change, list_users, log_
 
 __all__ = [
     "Patient", "User", "add", "add_dose", "add_observation", "add_policy", "add_token", "add_user", "altered", "begin",
-    "change", "count", "create", "decide", "decisions_of", "edit", "end", "erase", "export", "found", "history", "key_of",
-    "list_policies", "list_users", "listing", "log_in", "read", "retire_policy", "revoke_token", "session_user",
+    "change", "count", "create", "create_all", "decide", "decisions_of", "edit", "end", "erase", "export", "found", "history",
+    "key_of", "list_policies", "list_users", "listing", "log_in", "read", "retire_policy", "revoke_token", "session_user",
     "set_password", "token_user",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,12 +41,25 @@ def create(engine: Engine, record: Record, actor: str, reason: str = "") -> str:
     Raises:
         Conflict: when there is a patient with that id.
     """
-    key, salt = secrets.token_hex(16), secrets.token_hex(32)
+    return create_all(engine, [record], actor, reason)[0]
+
+
+def create_all(engine: Engine, records: Iterable[Record], actor: str, reason: str = "") -> list[str]:
+    """Enter new patients, all or none; their keys in the order of the records.
+
+    Raises:
+        Conflict: when there is a patient with one of the ids.
+    """
     with audit.writing(engine, actor) as writer:
-        _free(writer.connection, record.id)
-        new = {"id": key, "record_id": record.id, "version": 1, "words": _words(record), "salt": salt}
-        writer.connection.execute(insert(patients).values(**rows.fitting(patients, new), made=datetime.now(UTC)))
-        _version(writer, key, salt, 1, {}, record, reason)
+        return [_created(writer, record, reason) for record in records]
+
+
+def _created(writer: audit.Writer, record: Record, reason: str) -> str:
+    key, salt = secrets.token_hex(16), secrets.token_hex(32)
+    _free(writer.connection, record.id)
+    new = {"id": key, "record_id": record.id, "version": 1, "words": _words(record), "salt": salt}
+    writer.connection.execute(insert(patients).values(**rows.fitting(patients, new), made=datetime.now(UTC)))
+    _version(writer, key, salt, 1, {}, record, reason)
     return key
 
 

@@ -18,6 +18,7 @@ from posology.clinic import store
 from posology.clinic.errors import Denied, Refused
 from posology.clinic.roles import PERMISSIONS, allowed
 from posology.clinic.store import User
+from posology.clinic.web.forms import MOST_FIELDS
 from posology.clinic.web.shared import clinic_of
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -134,7 +135,7 @@ def identified(request: Request) -> Who:
 async def _check_form(request: Request, who: Who) -> None:
     sent = request.headers.get(TOKEN_HEADER, "")
     if not sent and request.headers.get("content-type", "").startswith(FORMS):
-        told = (await request.form()).get(TOKEN_FIELD, "")
+        told = (await request.form(max_fields=MOST_FIELDS)).get(TOKEN_FIELD, "")
         sent = told if isinstance(told, str) else ""
     if not hmac.compare_digest(sent.encode(), who.form_token.encode()):
         raise Denied("the form is not one of this session; open the page again and send it once more")

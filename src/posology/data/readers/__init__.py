@@ -2,6 +2,7 @@
 
     read(path)         one patient
     read_cohort(path)  all patients of a file
+    parse(text, name)  all patients of a file's text
     write(records, path)
 
 The kind of file is seen from its content; `KINDS` names those that `write` makes by the file's suffix.
@@ -35,6 +36,17 @@ def read_cohort(path: str | Path, units: NonmemUnits | None = None) -> list[Reco
         if str(error).startswith(where):
             raise
         raise ValueError(f"{where}: {error}") from None
+
+
+def parse(text: str, name: str) -> list[Record]:
+    """All patients of a file's text, which came without a file; `name` is what messages call it.
+
+    Raises:
+        ValueError: one sentence with name, row and field.
+    """
+    if not text.strip("\ufeff \t\r\n"):
+        raise ValueError(f"{name}: is empty")
+    return _parse(text.removeprefix("\ufeff"), Path(Path(name).name), name, None)
 
 
 def _parse(text: str, path: str | Path, where: str, units: NonmemUnits | None) -> list[Record]:
