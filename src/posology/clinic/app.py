@@ -19,7 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
 from posology.clinic import database
-from posology.clinic.api import health
+from posology.clinic.api import decisions, health, recommendations
 from posology.clinic.api import patients as patients_api
 from posology.clinic.migrations import upgrade
 from posology.clinic.pages import account, home, patients, record
@@ -31,7 +31,7 @@ from posology.clinic.web.shared import Clinic
 
 PAGES = (home, account, record, patients)
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
-API = (health, patients_api)
+API = (health, patients_api, recommendations, decisions)
 """Files of routes for programs; each has a `router`."""
 ABOUT = (
     "Who should get which dose, when: records, recommendations, explanations and decisions. Research use only, not a medical "
@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        clinic.computing.close()
         engine.dispose()
 
     app = FastAPI(title="Posology", version=version(), description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)

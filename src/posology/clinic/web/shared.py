@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from posology.clinic import audit
 from posology.clinic.settings import Settings
 from posology.clinic.store.patients import subject
+from posology.clinic.web.computing import Computing
 
 SEEN_FOR = 15 * 60.0
 """Seconds in which a user's looking at a patient is one entry of the audit trail (assumed: about one consultation)."""
@@ -21,12 +22,13 @@ MANY = 100_000
 
 @dataclass
 class Clinic:
-    """A running clinic: its settings, its database, and who has lately looked at whom."""
+    """A running clinic: its settings, its database, the thread that computes, and who has lately looked at whom."""
 
     settings: Settings
     engine: Engine
     looked: dict[tuple[str, str], float] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
+    computing: Computing = field(default_factory=Computing)
 
     @property
     def cookie(self) -> str:
