@@ -10,7 +10,7 @@ import math
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from posology.bedside import rules
+from posology.bedside import other_drugs, rules
 from posology.bedside.believed import Believed, believed, covariates_of, subject, told_of
 from posology.bedside.doser import Decision, Doser, answered, choice, doser
 from posology.bedside.view import View, seen
@@ -31,8 +31,9 @@ class Consultation(NamedTuple):
     """One patient before one decision.
 
     The treatment as `asked`, and `treatment` with the rules of its drug; `who` doses; the record and the hour of it at which is
-    decided; what the rules were `told` and what they `said`; what is known (`found`) and believed (`patient`); what policy and
-    limits see (`view`); the choice, and the `reason` for which nothing is recommended (None: the choice stands).
+    decided; what the rules were `told`, and what they and the patient's other drugs `said`; what is known (`found`) and believed
+    (`patient`); what policy and limits see (`view`); the choice, and the `reason` for which nothing is recommended (None: the
+    choice stands).
     """
 
     asked: Treatment
@@ -64,10 +65,10 @@ def consult(
     told = rules.gathered(record, inside, now)
     patient, view = believed(inside, found, draws), seen(inside, found)
     decision = choice(who, inside, found, patient.patient, view)
-    said = rules.rows(inside, told, view.facts)
-    reasons = (outside(inside, found, view), rules.stops(told, said, added), decision.reason)
+    said, beside = rules.rows(inside, told, view.facts), other_drugs.rows(record, told.drug)
+    reasons = (other_drugs.stops(beside), outside(inside, found, view), rules.stops(told, said, added), decision.reason)
     reason = "; ".join(r for r in reasons if r) or None
-    return Consultation(treatment, inside, who, record, now, told, said, found, patient, view, decision, reason)
+    return Consultation(treatment, inside, who, record, now, told, beside + said, found, patient, view, decision, reason)
 
 
 def answer_for(c: Consultation, record: Record) -> Action | None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 EXPOSURE, CLEARANCE, DOSE, AVOID, WATCH = "exposure", "clearance", "dose", "avoid", "watch"
 CYP3A4, CYP2D6, PPI, NSAID = "strong CYP3A4 inhibitor", "strong CYP2D6 inhibitor", "proton pump inhibitor", "NSAID"
+CYP2C8, AMINOGLYCOSIDE = "strong CYP2C8 inhibitor", "aminoglycoside"
 RIFAMPICIN, WORT, TRIMETHOPRIM = "rifampicin", "St John's wort", "trimethoprim-sulfamethoxazole"
 
 # Some members of each class, by name in lower case; unverified, after the regulators' lists. Others are to be named by class.
@@ -21,6 +22,8 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     CYP2D6: ("paroxetine", "fluoxetine", "bupropion"),
     PPI: ("omeprazole", "esomeprazole", "lansoprazole", "pantoprazole", "rabeprazole"),
     NSAID: ("ibuprofen", "naproxen", "diclofenac", "indomethacin"),
+    CYP2C8: ("gemfibrozil",),
+    AMINOGLYCOSIDE: ("gentamicin", "tobramycin", "amikacin"),
 }
 
 
@@ -57,7 +60,13 @@ def _avoid(why: str) -> Interaction:
 
 
 # drug -> the other drug, or its class -> what is known
+TAXANE = Interaction(WATCH, of="neutrophils", why="slower metabolism: watch the counts more closely")
+KIDNEYS = Interaction(WATCH, of="creatinine", why="both harm the kidneys: measure creatinine and levels often")
 INTERACTIONS: dict[str, dict[str, Interaction]] = {
+    "paclitaxel": {CYP3A4: TAXANE, CYP2C8: TAXANE},
+    "nab-paclitaxel": {CYP3A4: TAXANE, CYP2C8: TAXANE},
+    "vancomycin": {AMINOGLYCOSIDE: KIDNEYS, "piperacillin-tazobactam": KIDNEYS, "amphotericin b": KIDNEYS},
+    "phenobarbital": {"valproate": Interaction(WATCH, of="phenobarbital", why="phenobarbital rises: measure its level")},
     "docetaxel": {CYP3A4: Interaction(CLEARANCE, 0.5, "docetaxel", "slower metabolism")},
     "sunitinib": {
         "ketoconazole": _exposed(1.51, "sunitinib", "slower metabolism"),
