@@ -19,19 +19,20 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
 from posology.clinic import database
-from posology.clinic.api import decisions, health, recommendations
+from posology.clinic.api import decisions as decisions_api
+from posology.clinic.api import health, recommendations
 from posology.clinic.api import patients as patients_api
 from posology.clinic.migrations import upgrade
-from posology.clinic.pages import account, home, patients, record
+from posology.clinic.pages import account, decisions, dose, home, patients, record, why
 from posology.clinic.settings import Settings
 from posology.clinic.web import answers
 from posology.clinic.web.guard import Guard
 from posology.clinic.web.render import HERE
 from posology.clinic.web.shared import Clinic
 
-PAGES = (home, account, record, patients)
+PAGES = (home, account, record, patients, dose, why, decisions)
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
-API = (health, patients_api, recommendations, decisions)
+API = (health, patients_api, recommendations, decisions_api)
 """Files of routes for programs; each has a `router`."""
 ABOUT = (
     "Who should get which dose, when: records, recommendations, explanations and decisions. Research use only, not a medical "
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         clinic.computing.close()
+        clinic.explaining.close()
         engine.dispose()
 
     app = FastAPI(title="Posology", version=version(), description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)

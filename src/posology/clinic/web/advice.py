@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request
@@ -44,11 +45,18 @@ def recommended(request: Request, offer: Offer, record: Record, at: At = None, t
 
 def explained(request: Request, offer: Offer, record: Record, at: At = None) -> dict[str, Any]:
     """`bedside.explain` for a record; raises as `recommended`."""
+    return clinic_of(request).explaining.answer(*_why(offer, record, at))
 
+
+def explained_later(request: Request, offer: Offer, record: Record, at: At = None) -> dict[str, Any] | None:
+    """The same when it is there, None while it is worked out."""
+    return clinic_of(request).explaining.later(*_why(offer, record, at))
+
+
+def _why(offer: Offer, record: Record, at: At) -> tuple[Any, Callable[[], dict[str, Any]]]:
     def ask() -> dict[str, Any]:
         from posology.bedside.explain import explain
 
         return explain(offer.treatment, offer.source, record, at) | {"policy": offer.name}
 
-    asked = ("explanation", record_hash(record), offer.treatment.id, offer.name, offer.source, at)
-    return clinic_of(request).computing.answer(asked, ask)
+    return ("explanation", record_hash(record), offer.treatment.id, offer.name, offer.source, at), ask

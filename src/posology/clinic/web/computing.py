@@ -31,6 +31,7 @@ class Computing:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="computing")
         self.lock, self.waiting = Lock(), 0
         self.answers: OrderedDict[Any, str] = OrderedDict()
+        self.begun: dict[Any, Future[Answer]] = {}
 
     def answer(self, key: Any, ask: Callable[[], Answer]) -> Answer:
         """What `ask` answers, computed in the thread or remembered from when `key` was asked last; a copy for each caller.
@@ -40,6 +41,27 @@ class Computing:
         """
         known = self.known(key)
         return known if known is not None else self._begin(key, ask).result()
+
+    def later(self, key: Any, ask: Callable[[], Answer]) -> Answer | None:
+        """What `ask` answers when it is there; until then None, while it is computed.
+
+        Raises:
+            Unavailable: when too many wait already; once, what `ask` raised.
+        """
+        known = self.known(key)
+        if known is not None:
+            return known
+        with self.lock:
+            running = self.begun.get(key)
+        if running is None:
+            running = self._begin(key, ask)
+            with self.lock:
+                self.begun[key] = running
+        if not running.done():
+            return None
+        with self.lock:
+            self.begun.pop(key, None)
+        return running.result()
 
     def known(self, key: Any) -> Answer | None:
         """A copy of the answer that is kept for a key."""

@@ -22,13 +22,15 @@ MANY = 100_000
 
 @dataclass
 class Clinic:
-    """A running clinic: its settings, its database, the thread that computes, and who has lately looked at whom."""
+    """A running clinic: its settings, its database, the threads that compute doses and their
+    explanations (which take seconds), and who has lately looked at whom."""
 
     settings: Settings
     engine: Engine
     looked: dict[tuple[str, str], float] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     computing: Computing = field(default_factory=Computing)
+    explaining: Computing = field(default_factory=Computing)
 
     @property
     def cookie(self) -> str:
