@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -60,3 +61,16 @@ def _why(offer: Offer, record: Record, at: At) -> tuple[Any, Callable[[], dict[s
         return explain(offer.treatment, offer.source, record, at) | {"policy": offer.name}
 
     return ("explanation", record_hash(record), offer.treatment.id, offer.name, offer.source, at), ask
+
+
+def followed(request: Request, treatment: str, record: Record, regimens: list[dict[str, Any]], at: At = None) -> dict[str, Any]:
+    """`bedside.courses` for a record; raises as `recommended`, and NotFound for a treatment that is not offered."""
+    asked = offers.offer(treatment).treatment
+
+    def ask() -> dict[str, Any]:
+        from posology.bedside.courses import courses
+
+        return courses(asked, record, regimens, at)
+
+    key = ("courses", record_hash(record), asked.id, json.dumps(regimens, sort_keys=True), at)
+    return clinic_of(request).computing.answer(key, ask)
