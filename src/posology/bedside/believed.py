@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from posology.data.history import DAY
 from posology.environments.belief import Believer
 from posology.environments.records import BEFORE, Known
 from posology.environments.treatment import Treatment
@@ -101,7 +102,18 @@ def what_happened(treatment: Treatment, known: Known) -> tuple[Increment, Frame]
     told = [m for m in known.measured if m.time is not None and (m.name not in counted or m.time > first)]
     # a value below its limit is shown to the policy as half of the limit; the likelihood takes the limit
     seen = [past.Measurement((m.time or 0.0) - known.begin, m.name, (1 + m.below) * m.value, m.below) for m in told]
-    return past.stretches(treatment.model, doses, seen, known.now)
+    return past.stretches(treatment.model, doses, seen, known.now, room(treatment))
+
+
+STRETCHES, MEASUREMENTS = (32, 128, 512), (8, 32, 128, 512)  # sizes that records are padded to: few, few compilations
+
+
+@lru_cache(maxsize=64)
+def room(treatment: Treatment) -> past.Room:
+    """Room for what records of a treatment usually hold: its longest wait with a delay after it, and its own infusions."""
+    pause = max([0.0, *(a.wait for a in treatment.actions if a.delay)])
+    longest = (max(a.wait for a in treatment.actions) + pause) * DAY
+    return past.Room(STRETCHES, MEASUREMENTS, Frame(longest, max(a.duration for a in treatment.actions)))
 
 
 def parameters(prior: Prior, typical: Typical, belief: Belief) -> Any:
@@ -125,11 +137,11 @@ class Departure(NamedTuple):
 def departures(patient: Believed) -> list[Departure]:
     """Every uncertain parameter, the one the record says most about first."""
     prior = patient.believer.prior
-    effects, log_weight = np.asarray(patient.belief.effects), patient.belief.log_weight
-    weight, before = np.exp(np.asarray(log_weight)), np.diag(prior.factor @ prior.factor.T)
+    effects, weight = np.asarray(patient.belief.effects), np.exp(np.asarray(patient.belief.log_weight))
+    before, bands = np.diag(prior.factor @ prior.factor.T), particles.columns(effects, weight, (0.05, 0.5, 0.95))
     rows = []
     for i, name in enumerate(prior.names):
-        low, middle, high = np.exp(np.asarray(particles.quantiles(effects[:, i], log_weight, (0.05, 0.5, 0.95))))
+        low, middle, high = np.exp(bands[:, i])
         variance = float(weight @ (effects[:, i] - weight @ effects[:, i]) ** 2)
         meaning = prior.model.own.numbers[name].meaning  # type: ignore[attr-defined]
         rows.append(Departure(name, meaning, float(middle), float(low), float(high), 1 - variance / float(before[i])))

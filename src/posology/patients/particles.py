@@ -138,3 +138,18 @@ def weighted_quantiles(values: Any, weight: Any, q: tuple[float, ...]) -> Any:
     sorted_weight = weight[order]
     middle = array.cumsum(sorted_weight) - sorted_weight / 2
     return array.interp(array.asarray(q), middle, values[order])
+
+
+def columns(values: np.ndarray, weight: np.ndarray, q: tuple[float, ...]) -> np.ndarray:
+    """The same of each column of `values[K, N]`, all at once: `[Q, N]`."""
+    order = np.argsort(values, axis=0)
+    ordered, own = np.take_along_axis(values, order, axis=0), weight[order]
+    middle = np.cumsum(own, axis=0) - own / 2
+    found = []
+    for wanted in q:
+        above = np.clip((middle < wanted).sum(axis=0), 1, len(values) - 1)[None]
+        low, high = (np.take_along_axis(middle, at, axis=0) for at in (above - 1, above))
+        share = np.clip((wanted - low) / np.maximum(high - low, 1e-300), 0.0, 1.0)
+        below, beyond = (np.take_along_axis(ordered, at, axis=0) for at in (above - 1, above))
+        found.append((below + share * (beyond - below))[0])
+    return np.stack(found)
