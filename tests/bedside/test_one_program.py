@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import jax
 import numpy as np
 import pytest
@@ -12,39 +9,12 @@ import pytest
 from posology.bedside import believed
 from posology.bedside.consult import read
 from posology.bedside.recommend import recommend
-from posology.data.record import from_dict
 from posology.environments.catalogue import TREATMENTS
 from posology.patients import past
 
-COMPILED = "/jax/core/compile/backend_compile_duration"
-
-
-@contextmanager
-def compilations() -> Iterator[list[str]]:
-    """The names of the programs that are compiled inside."""
-    found: list[str] = []
-
-    def listen(event: str, seconds: float, **told: object) -> None:
-        if event == COMPILED:
-            found.append(str(told.get("fun_name")))
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield found
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
-
-
-def newborn(doses, birth_weight=1.4):
-    """A newborn under phenobarbital twice a day, with a level before every third dose."""
-    given = [{"time": 12.0 * i, "amount": 20.0 if i == 0 else 4.0, "unit": "mg"} for i in range(doses)]
-    levels = [{"time": 12.0 * i, "name": "concentration", "value": 18.0 + i, "unit": "mg/L"} for i in range(1, doses, 3)]
-    covariates = {"weight": {"value": birth_weight, "unit": "kg"}, "apgar": {"value": 8, "unit": "1"}}
-    return from_dict({"id": "N1", "covariates": covariates, "doses": given, "observations": levels})
-
 
 @pytest.mark.parametrize("doses", [0, 1, 3, 7])
-def test_a_padded_past_gives_the_same_posterior_as_one_of_its_own_size(doses, monkeypatch):
+def test_a_padded_past_gives_the_same_posterior_as_one_of_its_own_size(doses, newborn, monkeypatch):
     treatment = TREATMENTS["phenobarbital-maintenance-v1"]
     found = read(treatment, newborn(doses), 12.0 * doses)
     here = believed.believed(treatment, found, 32).belief
@@ -57,7 +27,7 @@ def test_a_padded_past_gives_the_same_posterior_as_one_of_its_own_size(doses, mo
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
-def test_after_one_recommendation_records_of_other_shapes_compile_nothing(label, patient):
+def test_after_one_recommendation_records_of_other_shapes_compile_nothing(label, patient, compilations):
     """Cycles, counts, delays and covariates differ, and so do the options that the limits leave."""
     recommend(label, "standard", patient(), 1512.0)
     dose, count = patient().model_dump()["doses"][0], patient().model_dump()["observations"][0]
