@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
+import jax
 import pytest
 
 from posology.data.record import Record, from_dict
@@ -27,6 +30,7 @@ PATIENT: dict[str, Any] = {
     ],
 }
 NOW = 1512.0
+COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
 @pytest.fixture
@@ -44,3 +48,37 @@ def patient() -> Any:
         return from_dict(raw | {"covariates": {k: v for k, v in merged.items() if v is not None}})
 
     return made
+
+
+@pytest.fixture
+def newborn() -> Any:
+    """A newborn under phenobarbital twice a day, with a level before every third dose, after so many doses."""
+
+    def made(doses: int) -> Record:
+        given = [{"time": 12.0 * i, "amount": 20.0 if i == 0 else 4.0, "unit": "mg"} for i in range(doses)]
+        levels = [{"time": 12.0 * i, "name": "concentration", "value": 18.0 + i, "unit": "mg/L"} for i in range(1, doses, 3)]
+        covariates = {"weight": {"value": 1.4, "unit": "kg"}, "apgar": {"value": 8, "unit": "1"}}
+        return from_dict({"id": "N1", "covariates": covariates, "doses": given, "observations": levels})
+
+    return made
+
+
+@pytest.fixture
+def compilations() -> Any:
+    """A context that gives the names of the programs which are compiled inside it."""
+
+    @contextmanager
+    def listening() -> Iterator[list[str]]:
+        found: list[str] = []
+
+        def listen(event: str, seconds: float, **told: object) -> None:
+            if event == COMPILED:
+                found.append(str(told.get("fun_name")))
+
+        jax.monitoring.register_event_duration_secs_listener(listen)
+        try:
+            yield found
+        finally:
+            jax.monitoring.unregister_event_duration_listener(listen)
+
+    return listening

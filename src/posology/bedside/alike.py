@@ -20,8 +20,8 @@ def neighbours(c: Consultation, laid: tuple[Option, ...], at: int) -> dict[str, 
     e = engine(c.treatment, draws, measured_of(c.treatment, c.found))
     past, frame = what_happened(c.treatment, c.found)
     unmeasured = past._replace(present=np.zeros_like(past.present))
-    typical, belief = e.replay(patient.covariates, unmeasured, frame)
-    cohort = Believed(e.believer, patient.covariates, typical, belief)
+    cohort = Believed(e.believer, patient.covariates, *e.replay(patient.covariates, unmeasured, frame))
+    belief = cohort.belief
     ahead = outlook(c.treatment, cohort, [o.action for o in laid], [o.amount for o in laid])
     prior = e.believer.prior
     mean = np.asarray(moments(patient.belief)[0])

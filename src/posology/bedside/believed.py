@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from posology.data.history import DAY
 from posology.environments.belief import Believer
 from posology.environments.records import BEFORE, Known
 from posology.environments.treatment import Treatment
@@ -25,14 +26,23 @@ from posology.patients.population import Patient
 from posology.patients.prior import Prior, Typical
 
 
+class Course(NamedTuple):
+    """How draws came to a belief, JAX arrays: readings along each stretch `[T, K, readings, G]` of the draws as they were then,
+    and which of them each draw after the stretch goes on, `[T, K]`."""
+
+    readings: Any
+    ancestors: Any
+
+
 class Believed(NamedTuple):
     """The posterior of one patient: how it was computed, the covariates it rests on (the model's
-    reference values included), the centre of the prior, and the draws."""
+    reference values included), the centre of the prior, the draws, and how they came there."""
 
     believer: Believer
     covariates: dict[str, float]
     typical: Typical
     belief: Belief
+    course: Course
 
     @property
     def patient(self) -> Patient:
@@ -54,9 +64,20 @@ def engine(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Engin
     b = Believer(treatment, draws)
     b.prior = Prior(treatment.model, measured)
 
-    def replay(covariates: Mapping[str, Any], stretches: Increment, frame: Frame) -> tuple[Typical, Belief]:
+    def replay(covariates: Mapping[str, Any], stretches: Increment, frame: Frame) -> tuple[Typical, Belief, Course]:
         who = subject(b, covariates)
-        return b.typical(who), b.replay(who, stretches, frame)
+        typical, stretches = b.typical(who), jax.tree.map(jnp.asarray, stretches)
+        along, readings = fractions(len(stretches.span)), len(treatment.model.reading_units)
+        empty = jnp.zeros((len(stretches.span), draws, readings, len(along))), jnp.zeros((len(stretches.span), draws), jnp.int32)
+
+        def stretch(t: Any, carry: Any) -> Any:
+            belief, course = carry
+            i = jax.tree.map(lambda v: v[t], stretches)
+            belief, *here = particles.with_course(b.prior, frame, typical, belief, i, along * i.span)
+            return belief, jax.tree.map(lambda all_, v: all_.at[t].set(v), course, Course(*here))
+
+        belief, course = jax.lax.fori_loop(0, past.count(stretches), stretch, (b.start(who), Course(*empty)))
+        return typical, belief, course
 
     return Engine(b, jax.jit(replay, static_argnums=2))
 
@@ -88,8 +109,16 @@ def believed(treatment: Treatment, known: Known, draws: int) -> Believed:
     """The posterior of a patient at the time of `known`, with `draws` draws."""
     covariates = covariates_of(treatment, known)
     e = engine(treatment, draws, measured_of(treatment, known))
-    typical, belief = e.replay(covariates, *what_happened(treatment, known))
-    return Believed(e.believer, covariates, typical, belief)
+    return Believed(e.believer, covariates, *e.replay(covariates, *what_happened(treatment, known)))
+
+
+ALONG, ALL_ALONG = 24, 768  # points of a curve in each stretch, and in all stretches together
+
+
+def fractions(stretches: int) -> np.ndarray:
+    """Where in a stretch readings are kept, both its ends included, close after its dose and wider later; `stretches` counts
+    padding too."""
+    return (np.linspace(0, 1, int(np.clip(ALL_ALONG // stretches, 4, ALONG))) ** 2).astype(np.float32)
 
 
 def what_happened(treatment: Treatment, known: Known) -> tuple[Increment, Frame]:
@@ -101,7 +130,18 @@ def what_happened(treatment: Treatment, known: Known) -> tuple[Increment, Frame]
     told = [m for m in known.measured if m.time is not None and (m.name not in counted or m.time > first)]
     # a value below its limit is shown to the policy as half of the limit; the likelihood takes the limit
     seen = [past.Measurement((m.time or 0.0) - known.begin, m.name, (1 + m.below) * m.value, m.below) for m in told]
-    return past.stretches(treatment.model, doses, seen, known.now)
+    return past.stretches(treatment.model, doses, seen, known.now, room(treatment))
+
+
+STRETCHES, MEASUREMENTS = (32, 128, 512), (8, 32, 128, 512)  # sizes that records are padded to: few, few compilations
+
+
+@lru_cache(maxsize=64)
+def room(treatment: Treatment) -> past.Room:
+    """Room for what records of a treatment usually hold: its longest wait with a delay after it, and its own infusions."""
+    pause = max([0.0, *(a.wait for a in treatment.actions if a.delay)])
+    longest = (max(a.wait for a in treatment.actions) + pause) * DAY
+    return past.Room(STRETCHES, MEASUREMENTS, Frame(longest, max(a.duration for a in treatment.actions)))
 
 
 def parameters(prior: Prior, typical: Typical, belief: Belief) -> Any:
@@ -125,11 +165,11 @@ class Departure(NamedTuple):
 def departures(patient: Believed) -> list[Departure]:
     """Every uncertain parameter, the one the record says most about first."""
     prior = patient.believer.prior
-    effects, log_weight = np.asarray(patient.belief.effects), patient.belief.log_weight
-    weight, before = np.exp(np.asarray(log_weight)), np.diag(prior.factor @ prior.factor.T)
+    effects, weight = np.asarray(patient.belief.effects), np.exp(np.asarray(patient.belief.log_weight))
+    before, bands = np.diag(prior.factor @ prior.factor.T), particles.columns(effects, weight, (0.05, 0.5, 0.95))
     rows = []
     for i, name in enumerate(prior.names):
-        low, middle, high = np.exp(np.asarray(particles.quantiles(effects[:, i], log_weight, (0.05, 0.5, 0.95))))
+        low, middle, high = np.exp(bands[:, i])
         variance = float(weight @ (effects[:, i] - weight @ effects[:, i]) ** 2)
         meaning = prior.model.own.numbers[name].meaning  # type: ignore[attr-defined]
         rows.append(Departure(name, meaning, float(middle), float(low), float(high), 1 - variance / float(before[i])))

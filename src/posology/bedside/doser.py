@@ -159,9 +159,9 @@ def choice(doser: Doser, treatment: Treatment, known: Known, who: population.Pat
     if doser.policy is not None:
         return _of_policy(doser, treatment, known, view, who, belief)
     state = state_of(treatment, known)
-    answer, wanted = (
-        _as_action(treatment, doser.choose(state, view.observation, mask, who, belief)) for mask in (view.mask, view.free)
-    )
+    answer = wanted = _as_action(treatment, doser.choose(state, view.observation, view.mask, who, belief))
+    if not np.array_equal(view.mask, view.free):
+        wanted = _as_action(treatment, doser.choose(state, view.observation, view.free, who, belief))
     if bool(view.none):
         return Decision(None, closing(treatment, view.facts, wanted), _nothing(treatment, view))
     same = answer.amount == wanted.amount and answer.wait == wanted.wait

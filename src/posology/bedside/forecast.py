@@ -23,7 +23,7 @@ from posology.patients import population
 from posology.patients.particles import weighted_quantiles
 
 BAND = (0.05, 0.95)
-COLUMNS = (4, 8, 16, 32, 64)  # options computed at once: few sizes, few compilations
+BESIDE = 3  # options beside those of the table: the standard of care, no dose, what is chosen between rows
 
 
 class Outlook(NamedTuple):
@@ -49,17 +49,22 @@ def _outlook(treatment: Treatment, draws: int, measured: tuple[str, ...]) -> Any
         costs = jnp.stack([jnp.asarray(c.of(i), jnp.float32) for c in treatment.costs])
         return terms, costs, jnp.asarray(env.spec.weights, jnp.float32) @ terms, i.lowest, i.end
 
-    def all_options(typical: Any, belief: Any, chosen: Chosen, covariates: Any) -> Any:
+    def all_options(typical: Any, belief: Any, chosen: Chosen, covariates: Any, count: Any) -> Any:
         own = parameters(prior, typical, belief)
-        draws_of = jax.vmap(one, in_axes=(0, 0, None, None))
-        return jax.lax.map(lambda c: draws_of(own, belief.x, c, covariates), chosen)
+        draws_of = lambda c: jax.vmap(one, in_axes=(0, 0, None, None))(own, belief.x, c, covariates)  # noqa: E731
+        rows = jax.eval_shape(draws_of, jax.tree.map(lambda v: v[0], chosen))
+        empty = jax.tree.map(lambda v: jnp.zeros((len(chosen.amount), *v.shape), v.dtype), rows)
+
+        def option(i: Any, found: Any) -> Any:
+            return jax.tree.map(lambda all_, v: all_.at[i].set(v), found, draws_of(jax.tree.map(lambda v: v[i], chosen)))
+
+        return jax.lax.fori_loop(0, count, option, empty)  # options that pad the table cost nothing
 
     return jax.jit(all_options)
 
 
-def columns(options: Sequence[Action], amounts: Sequence[float]) -> Chosen:
-    """Options as columns of a table, padded to one of few sizes."""
-    size = next((c for c in COLUMNS if c >= len(options)), len(options))
+def columns(options: Sequence[Action], amounts: Sequence[float], size: int) -> Chosen:
+    """Options as columns of a table, padded to `size`."""
     rows = [(a, o.wait, o.interval) for a, o in zip(amounts, options, strict=True)]
     rows += [rows[-1]] * (size - len(rows))
     return Chosen(*(jnp.asarray(v, jnp.float32) for v in zip(*rows, strict=True)))
@@ -74,7 +79,8 @@ def outlook(treatment: Treatment, patient: Believed, options: Sequence[Action], 
     """The next interval under each option; `amounts` are what is given, in the options' unit."""
     draws = len(patient.belief.log_weight)
     run = _outlook(treatment, draws, patient.believer.prior.measured)
-    found = run(patient.typical, patient.belief, columns(options, amounts), sizes(patient))
+    chosen = columns(options, amounts, len(treatment.actions) + BESIDE)  # one size for all records
+    found = run(patient.typical, patient.belief, chosen, sizes(patient), len(options))
     weight = np.exp(np.asarray(patient.belief.log_weight, np.float64))
     values = [np.asarray(v)[: len(options)] for v in found]
     sound = np.isfinite(values[3]).all(axis=0)  # a draw that left the range of numbers says nothing

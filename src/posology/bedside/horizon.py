@@ -28,6 +28,7 @@ from posology.evaluation.arms import Arm
 from posology.patients.population import Patient
 
 DRAWS = 32
+OPTIONS = (4, 8, 16, 32, 64)  # followed at once: few sizes, few compilations
 NOISE, OWN = 17, 9  # seed of what is measured; stream of a policy's own random numbers
 
 
@@ -94,7 +95,8 @@ def _start(
     treatment: Treatment, doser: Doser, known: Known, patient: Believed, laid: Sequence[Option]
 ) -> tuple[Walk, Patient, Chosen]:
     """Every draw once per option (padded to one of few numbers of options), before the first decision."""
-    first = columns([o.action for o in laid], [o.amount for o in laid])
+    size = next((c for c in OPTIONS if c >= len(laid)), len(laid))
+    first = columns([o.action for o in laid], [o.amount for o in laid], size)
     options = len(first.amount)
     everyone, picked = _people(patient)
     who = jax.tree.map(lambda v: jnp.tile(v, options), everyone)

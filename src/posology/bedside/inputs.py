@@ -24,6 +24,7 @@ from posology.environments.records import BEFORE, Known, stands_for
 from posology.environments.treatment import Treatment
 from posology.patients import posterior
 from posology.patients.course import Frame
+from posology.patients.past import count
 from posology.patients.prior import Prior
 
 MANY = 1001  # patients drawn for the medians of a population; odd, so that a median is someone's value
@@ -166,7 +167,7 @@ def _replayed(prior: Prior) -> Any:
     def replayed(typical: Any, past: Any, frame: Frame) -> tuple[Any, Any]:
         z = jnp.zeros(posterior.size(prior, past.span.shape[0]), jnp.float32)
         start = prior.model.readings(prior.model.baseline(typical.own), typical.own)
-        return start, posterior.replay(prior, frame, typical, z, past)[1]
+        return start, posterior.replay(prior, frame, typical, z, past, count(past))[1]
 
     return jax.jit(replayed, static_argnums=2)
 

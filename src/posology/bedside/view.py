@@ -17,7 +17,8 @@ from posology.environments.records import Known
 from posology.environments.spec import Action
 from posology.environments.treatment import Treatment
 from posology.safety.limits import Facts
-from posology.safety.shield import allowed, offered
+from posology.safety.shield import amounts_for, offered
+from posology.safety.shield import permits as permits_of
 
 
 class View(NamedTuple):
@@ -65,18 +66,20 @@ def seen(treatment: Treatment, known: Known) -> View:
     return _compiled(treatment)(known.history, jnp.float32(known.now), told)
 
 
-@lru_cache(maxsize=64)
-def _judge(treatment: Treatment, options: tuple[Action, ...]) -> Any:
-    more = tuple(replace(a, amount=_next(a, options)) for a in options)
+@lru_cache(maxsize=128)
+def _judge(treatment: Treatment, kinds: tuple[Action, ...]) -> Any:
+    """Verdicts on actions of these kinds, whatever their amounts `[L, M]`: compiled once for all doses given alike."""
+    spec = replace(treatment.spec, actions=kinds)
 
-    def judge(facts: Facts) -> tuple[Any, Any]:
-        found = []
-        for table in (options, more):
-            spec = replace(treatment.spec, actions=table)
-            found.append(jnp.stack([allowed((limit,), spec, facts)[0] for limit in treatment.limits]))
-        return found[0], found[1]
+    def judge(facts: Facts, amounts: Any) -> Any:
+        return jnp.stack([permits_of(x, spec, facts, amounts[i]) for i, x in enumerate(treatment.limits)])
 
-    return judge if options != treatment.actions else jax.jit(judge)  # a table is worth compiling for
+    return jax.jit(judge)
+
+
+def _kind(action: Action) -> Action:
+    """All of an action but its amount."""
+    return replace(action, amount=float(action.amount > 0), label="", wait=0.0)
 
 
 def _next(action: Action, options: Sequence[Action]) -> float:
@@ -87,7 +90,10 @@ def _next(action: Action, options: Sequence[Action]) -> float:
 
 def verdicts(treatment: Treatment, facts: Facts, options: tuple[Action, ...]) -> Verdicts:
     """What each limit says of each option: the shield's own answer, limit by limit."""
-    return Verdicts(*(np.asarray(v) for v in _judge(treatment, options)(facts)))
+    judge = _judge(treatment, tuple(map(_kind, options)))
+    more = tuple(replace(a, amount=_next(a, options)) for a in options)
+    amounts = (np.array([amounts_for(x, table) for x in treatment.limits], np.float32) for table in (options, more))
+    return Verdicts(*(np.asarray(judge(facts, v)) for v in amounts))
 
 
 def permits(treatment: Treatment, facts: Facts, action: Action) -> np.ndarray:

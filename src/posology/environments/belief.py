@@ -25,7 +25,7 @@ from posology.environments.treatment import Treatment
 from posology.patients import particles
 from posology.patients.course import Frame, Increment
 from posology.patients.particles import Belief
-from posology.patients.past import by_dose
+from posology.patients.past import by_dose, count
 from posology.patients.population import Patient
 from posology.patients.prior import Prior, Typical
 
@@ -73,13 +73,13 @@ class Believer:
         return particles.assimilate(self.prior, self.frame, self.typical(patient), belief, i)
 
     def replay(self, patient: Patient, past: Increment, frame: Frame) -> Belief:
-        """The belief after a whole past (stacked stretches)."""
+        """The belief after a whole past (stacked stretches); those that pad it are not followed."""
         typical = self.typical(patient)
 
-        def stretch(belief: Belief, i: Increment) -> tuple[Belief, None]:
-            return particles.assimilate(self.prior, frame, typical, belief, i), None
+        def stretch(t: Any, belief: Belief) -> Belief:
+            return particles.assimilate(self.prior, frame, typical, belief, jax.tree.map(lambda v: jnp.asarray(v)[t], past))
 
-        return jax.lax.scan(stretch, self.start(patient), past)[0]
+        return jax.lax.fori_loop(0, count(past), stretch, self.start(patient))
 
     def visit(self, patient: Patient, before: Belief, state: State) -> Belief:
         """The belief at a visit of a simulated patient, from the one at the visit before."""

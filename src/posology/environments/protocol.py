@@ -167,17 +167,30 @@ class TreatmentEnvironment:
 
     def _interval(self, x: Any, p: Any, chosen: Chosen, trace: Any) -> Interval:
         """Summary of a trace that began in state `x`."""
-        key, window, days = self.treatment.key, self.treatment.window, chosen.wait
-        ends = trace.readings[key]
-        given = (chosen.amount > 0).astype(jnp.float32)
+        hours = jnp.where(self.ends <= chosen.wait * DAY + 1e-3, self.length, 0.0)
         total = chosen.amount * jnp.sum(self._given(chosen)[1])
-        before, after = self.model.readings(x, p), {name: v[-1] for name, v in trace.readings.items()}
-        found = Interval(chosen.amount, given, trace.lowest, ends[-1], days, total, before=before, after=after)
+        return self.summary(x, p, chosen, total, trace.readings, trace.lowest, jnp.asarray(self.ends), hours)
+
+    def summary(
+        self, x: Any, p: Any, chosen: Chosen, total: Any, readings: Mapping[str, Any], lowest: Any, times: Any, hours: Any
+    ) -> Interval:
+        """Summary of an interval that began in state `x`, whatever its steps.
+
+        Args:
+            total: of all its doses.
+            readings: at the end of each step, `[K]`, the last one at the end of the interval.
+            lowest: value of the key reading.
+            times: ends of the steps, `[K]`; `hours` their lengths, 0 beyond the interval.
+        """
+        key, window, days = self.treatment.key, self.treatment.window, chosen.wait
+        ends = readings[key]
+        given = (chosen.amount > 0).astype(jnp.float32)
+        before, after = self.model.readings(x, p), {name: v[-1] for name, v in readings.items()}
+        found = Interval(chosen.amount, given, lowest, ends[-1], days, total, before=before, after=after)
         if not (window or self.treatment.along):
             return found
         starts = jnp.concatenate([jnp.atleast_1d(before[key] + 0 * ends[0]), ends[:-1]])
-        hours = jnp.where(self.ends <= days * DAY + 1e-3, self.length, 0.0)
-        steps = Steps(jnp.asarray(self.ends, ends.dtype), hours, starts, ends)
+        steps = Steps(times.astype(ends.dtype), hours, starts, ends)
         found = found._replace(along={name: of(steps) for name, of in self.treatment.along.items()})
         if not window:
             return found

@@ -25,7 +25,7 @@ from posology.environments.given import Given, course, drug_of
 from posology.environments.treatment import Treatment
 from posology.patients.model import PatientModel
 
-SIZES = (32, 64, 128, 256, 512, 1024, 2048, 4096)  # of a history: few sizes, few compilations
+SIZES = (128, 512, 2048, 4096)  # of a history: few sizes, few compilations
 UNDATED = -1e5  # h: a value without a date is never fresh
 BEFORE = "baseline_"  # a covariate that stands for a reading before treatment
 COUNTED_FROM = {"anc": 0.1}  # 10*9/L: the step in which counts are reported, a design choice

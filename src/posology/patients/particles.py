@@ -79,7 +79,28 @@ def ahead(prior: Prior, frame: Frame, typical: Typical, belief: Belief, i: Incre
 
 def assimilate(prior: Prior, frame: Frame, typical: Typical, belief: Belief, i: Increment) -> Belief:
     """The belief after a stretch: what was given moved the particles, what was measured weighs them."""
-    followed = ahead(prior, frame, typical, belief, i)
+    return with_course(prior, frame, typical, belief, i, i.time[:0])[0]
+
+
+def with_course(
+    prior: Prior, frame: Frame, typical: Typical, belief: Belief, i: Increment, times: Any
+) -> tuple[Belief, Any, Any]:
+    """The belief after a stretch, and how it came there.
+
+    Args:
+        times: from the start of the stretch `[G]`, at which every reading is kept.
+
+    Returns:
+        the belief; the readings of each particle before it, `[K, readings, G]`; and which of these each particle goes on, `[K]`.
+    """
+    names, most = list(prior.model.reading_units), len(i.time)
+    extra = len(names) * len(times)
+    asked = {"time": jnp.tile(times, len(names)), "reading": jnp.repeat(jnp.arange(len(names)), len(times)),
+             "value": jnp.ones(extra), "below": jnp.zeros(extra, bool), "present": jnp.ones(extra, bool)}  # fmt: skip
+    joined = {k: jnp.concatenate([getattr(i, k), v.astype(jnp.asarray(getattr(i, k)).dtype)]) for k, v in asked.items()}
+    followed = ahead(prior, frame, typical, belief, i._replace(**joined) if extra else i)
+    course = followed.predicted[:, most:].reshape(-1, len(names), len(times))
+    followed = followed._replace(predicted=followed.predicted[:, :most])
     told = jax.vmap(lambda predicted: log_likelihood(prior.model, predicted, i))(followed.predicted)
     # a particle that left the range of numbers explains nothing
     sound = jnp.isfinite(told) & jnp.isfinite(followed.end)
@@ -87,11 +108,17 @@ def assimilate(prior: Prior, frame: Frame, typical: Typical, belief: Belief, i: 
     x = jax.tree.map(lambda new, old: jnp.where(sound, new, old), followed.x, belief.x)
     log_weight = jax.nn.log_softmax(belief.log_weight + told)
     dosed = jnp.any(i.dose > 0).astype(jnp.int32)
-    return _resampled(Belief(log_weight, belief.effects, x, belief.seen + dosed))
+    after, chosen = _resampling(Belief(log_weight, belief.effects, x, belief.seen + dosed))
+    return after, course, chosen
 
 
 def _resampled(belief: Belief) -> Belief:
     """Equal weights again when fewer than half of the particles count."""
+    return _resampling(belief)[0]
+
+
+def _resampling(belief: Belief) -> tuple[Belief, Any]:
+    """`_resampled`, and of each particle the one that it goes on."""
     weight, k = jnp.exp(belief.log_weight), len(belief.log_weight)
     key = jax.random.fold_in(jax.random.key(11), belief.seen)
     place = (jnp.arange(k) + jax.random.uniform(key)) / k
@@ -103,7 +130,8 @@ def _resampled(belief: Belief) -> Belief:
     few = 1.0 / jnp.sum(weight**2) < k / 2
     x = jax.tree.map(lambda v: jnp.where(few, v[chosen], v), belief.x)
     log_weight = jnp.where(few, -np.log(k), belief.log_weight)
-    return Belief(log_weight, jnp.where(few, moved, belief.effects), x, belief.seen)
+    after = Belief(log_weight, jnp.where(few, moved, belief.effects), x, belief.seen)
+    return after, jnp.where(few, chosen, jnp.arange(k))
 
 
 def thinned(belief: Belief, count: int) -> Belief:
@@ -138,3 +166,18 @@ def weighted_quantiles(values: Any, weight: Any, q: tuple[float, ...]) -> Any:
     sorted_weight = weight[order]
     middle = array.cumsum(sorted_weight) - sorted_weight / 2
     return array.interp(array.asarray(q), middle, values[order])
+
+
+def columns(values: np.ndarray, weight: np.ndarray, q: tuple[float, ...]) -> np.ndarray:
+    """The same of each column of `values[K, N]`, all at once: `[Q, N]`."""
+    order = np.argsort(values, axis=0)
+    ordered, own = np.take_along_axis(values, order, axis=0), weight[order]
+    middle = np.cumsum(own, axis=0) - own / 2
+    found = []
+    for wanted in q:
+        above = np.clip((middle < wanted).sum(axis=0), 1, len(values) - 1)[None]
+        low, high = (np.take_along_axis(middle, at, axis=0) for at in (above - 1, above))
+        share = np.clip((wanted - low) / np.maximum(high - low, 1e-300), 0.0, 1.0)
+        below, beyond = (np.take_along_axis(ordered, at, axis=0) for at in (above - 1, above))
+        found.append((below + share * (beyond - below))[0])
+    return np.stack(found)

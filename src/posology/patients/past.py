@@ -18,6 +18,18 @@ COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 SPANS = (24.0, 72.0, 168.0, 336.0, 504.0, 672.0, 1344.0, 2688.0, 8064.0, 26880.0)  # h
 
 
+class Room(NamedTuple):
+    """Room for more than one record needs, so that one compiled program serves many: numbers of stretches and of measurements
+    in each that are rounded up to, and what a frame holds at least."""
+
+    stretches: Sequence[int] = COUNTS
+    measurements: Sequence[int] = (0, *COUNTS)
+    frame: Frame = Frame(0.0, 0.0)
+
+
+OWN_SIZE = Room()  # no more room than the record needs
+
+
 class Measurement(NamedTuple):
     """A measured reading; `below`: somewhere below `value`. Time in the model's time unit."""
 
@@ -48,12 +60,13 @@ def at_least(wanted: float, sizes: Sequence[float]) -> Any:
 
 
 def stretches(
-    model: PatientModel, doses: Sequence[Dosed], measured: Sequence[Measurement], now: float
+    model: PatientModel, doses: Sequence[Dosed], measured: Sequence[Measurement], now: float, room: Room = OWN_SIZE
 ) -> tuple[Increment, Frame]:
     """The past of a record up to `now`: stacked stretches and the frame that holds each of them.
 
     Readings without a residual error tell nothing and are left out. Without a dose there is one
-    stretch, from the first measurement to `now`, in which the patient is as before treatment.
+    stretch, from the first measurement to `now`, in which the patient is as before treatment. What is padded to make `room`
+    changes nothing that follows from the past (`count`).
 
     Raises:
         ValueError: for an infusion that still runs at the next dose, which a stretch cannot hold.
@@ -66,16 +79,22 @@ def stretches(
     mine = [
         [m for m in seen if m.time <= b and (m.time > a or i == 0)] for i, (a, b) in enumerate(zip(starts, ends, strict=True))
     ]
-    most = int(at_least(max(map(len, mine)), (0, *COUNTS)))
+    most = int(at_least(max(map(len, mine)), room.measurements))
     rows = zip(mine, starts, ends, strict=True)
     parts = [_stretch(names, given[i : i + 1], seen, a, b, most) for i, (seen, a, b) in enumerate(rows)]
     empty = parts[-1]._replace(dose=np.zeros(1), span=0.0, present=np.zeros(most, bool))
-    parts += [empty] * (int(at_least(len(parts), COUNTS)) - len(parts))
-    longest = at_least(max(b - a for a, b in zip(starts, ends, strict=True)), SPANS)
-    infusion = at_least(max([0.0, *(d.duration for d in given)]), (0.0, 1.0, 3.0, *SPANS))
+    parts += [empty] * (int(at_least(len(parts), room.stretches)) - len(parts))
+    longest = at_least(max([room.frame.span, *(b - a for a, b in zip(starts, ends, strict=True))]), SPANS)
+    infusion = at_least(max([room.frame.infusion, *(d.duration for d in given)]), (0.0, 1.0, 3.0, *SPANS))
     columns = zip(Increment._fields, zip(*parts, strict=True), strict=True)
     kinds = {"reading": np.int32, "below": bool, "present": bool}
     return Increment(*(np.stack(c).astype(kinds.get(f, np.float32)) for f, c in columns)), Frame(longest, infusion)
+
+
+def count(past: Increment) -> Any:
+    """How many stretches are not padding, at least one; of NumPy or of JAX arrays."""
+    real = jnp.any(past.dose > 0, axis=1) | jnp.any(past.present, axis=1) | (past.span > 0)
+    return jnp.max(jnp.where(real, jnp.arange(1, len(real) + 1), 1))
 
 
 def _merged(given: Sequence[Dosed]) -> list[Dosed]:

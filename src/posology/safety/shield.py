@@ -65,7 +65,7 @@ def allowed(limits: Sequence[Limit], spec: Any, facts: Facts) -> tuple[Any, Any]
 
     bound_by = jnp.full(len(spec.actions), -1, jnp.int32)
     for index in reversed(range(len(limits))):
-        bound_by = jnp.where(_permits(limits[index], spec, facts), bound_by, jnp.int32(index))
+        bound_by = jnp.where(permits(limits[index], spec, facts), bound_by, jnp.int32(index))
     return bound_by < 0, bound_by
 
 
@@ -232,21 +232,28 @@ def _first_dose_row(spec: Any) -> int:
     return min(range(len(spec.actions)), key=lambda i: spec.actions[i].amount or np.inf)
 
 
-def _permits(limit: Limit, spec: Any, facts: Facts) -> Any:
+def permits(limit: Limit, spec: Any, facts: Facts, amounts: Any = None) -> Any:
+    """Which rows of `spec.actions` one limit allows, `[A]`; `amounts[A]` stand in for those of the rows that are doses, as
+    `amounts_for` the limit."""
     import jax.numpy as jnp
 
     bounds, kinds = limit(facts), _kinds(spec)
     permitted = bounds.mask[kinds]
     if not limit.unit:
         return permitted
-    lower, upper, amounts = [], [], []
+    lower, upper = [], []
     for action in spec.actions:
         low, high = in_unit(bounds.lower, bounds.upper, limit, action.unit, facts)
         lower.append(low)
         upper.append(high)
-        amounts.append(comparable(action.amount, action.unit, action.interval, limit))
-    inside = (jnp.array(amounts) >= jnp.stack(lower)) & (jnp.array(amounts) <= jnp.stack(upper))
+    amounts = jnp.array(amounts_for(limit, spec.actions)) if amounts is None else amounts
+    inside = (amounts >= jnp.stack(lower)) & (amounts <= jnp.stack(upper))
     return permitted & (inside | (kinds != DOSE))
+
+
+def amounts_for(limit: Limit, actions: Sequence[Any]) -> list[float]:
+    """Amounts of actions as a limit bounds them; 0 for one that bounds none."""
+    return [comparable(a.amount, a.unit, a.interval, limit) if limit.unit else 0.0 for a in actions]
 
 
 # Continuous doses.

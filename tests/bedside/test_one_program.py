@@ -1,0 +1,44 @@
+"""One compiled program serves every record of a treatment: what pads it changes no answer, and nothing is compiled anew."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+
+from posology.bedside import believed
+from posology.bedside.consult import read
+from posology.bedside.recommend import recommend
+from posology.environments.catalogue import TREATMENTS
+from posology.patients import past
+
+
+@pytest.mark.parametrize("doses", [0, 1, 3, 7])
+def test_a_padded_past_gives_the_same_posterior_as_one_of_its_own_size(doses, newborn, monkeypatch):
+    treatment = TREATMENTS["phenobarbital-maintenance-v1"]
+    found = read(treatment, newborn(doses), 12.0 * doses)
+    here = believed.believed(treatment, found, 32).belief
+    own = past.OWN_SIZE._replace(frame=believed.room(treatment).frame)
+    monkeypatch.setattr(believed, "room", lambda treatment: own)
+    alone = believed.believed(treatment, found, 32).belief
+    sizes = [len(past.span) for past, _ in [believed.what_happened(treatment, found)]]
+    assert sizes == [max(doses, 1) if doses < 7 else 8]
+    for a, b in zip(jax.tree.leaves(here), jax.tree.leaves(alone), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
+def test_after_one_recommendation_records_of_other_shapes_compile_nothing(label, patient, compilations):
+    """Cycles, counts, delays and covariates differ, and so do the options that the limits leave."""
+    recommend(label, "standard", patient(), 1512.0)
+    dose, count = patient().model_dump()["doses"][0], patient().model_dump()["observations"][0]
+    records = [
+        (patient(doses=[], observations=[]), 0.0),
+        (patient({"weight": {"value": 70, "unit": "kg"}}, doses=[dose], observations=[]), 504.0),
+        (patient(doses=[dose | {"time": 672.0 * i} for i in range(2)], observations=[count | {"time": 1340.0}]), 1344.0),
+        (patient({"bilirubin": {"value": 28, "unit": "umol/L"}}, doses=[dose | {"time": 504.0 * i} for i in range(6)]), 3024.0),
+        (patient(doses=[dose | {"duration": 1.0}], observations=[count | {"time": 500.0, "value": 0.4}]), 504.0),
+    ]
+    with compilations() as found:
+        answers = [recommend(label, "standard", record, at) for record, at in records]
+    assert found == []
+    assert len({len(a["options"]) for a in answers}) > 1
