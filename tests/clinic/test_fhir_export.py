@@ -165,8 +165,9 @@ def test_the_facade_says_what_it_can_do_and_no_more():
     smart = ("https://ehr.example.org/authorize", "https://ehr.example.org/token")
     for said in (capability("https://example.org/fhir", date(2025, 4, 14)), capability("http://h/f", date(2025, 4, 14), smart)):
         assert faults(said) == []
-        (only,) = said["rest"][0]["resource"]
-        assert only["type"] == "Bundle" and [i["code"] for i in only["interaction"]] == ["create", "read"]
+        bundles, *shown = said["rest"][0]["resource"]
+        assert bundles["type"] == "Bundle" and [i["code"] for i in bundles["interaction"]] == ["create"]
+        assert all([i["code"] for i in r["interaction"]] == ["read", "search-type"] for r in shown)
     with pytest.raises(ValueError, match="base: 'fhir' is no web address"):
         capability("fhir", date(2025, 4, 14))
 

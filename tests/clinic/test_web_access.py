@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from fastapi import APIRouter
 from web_clients import client, token_in
@@ -49,7 +51,8 @@ def test_a_route_without_a_permission_keeps_the_clinic_from_starting(tmp_path, m
         NAV: list = []
         router = forgotten
 
-    monkeypatch.setattr(application, "PAGES", (*application.PAGES, Page))
+    monkeypatch.setitem(sys.modules, "posology.clinic.pages.forgotten", Page)
+    monkeypatch.setattr(application, "PAGES", (*application.PAGES, "forgotten"))
     with pytest.raises(RuntimeError, match="GET /forgotten"):
         application.create_app(Settings(data=tmp_path))
 

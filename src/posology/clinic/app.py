@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,20 +20,31 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
 from posology.clinic import database
-from posology.clinic.api import decisions as decisions_api
-from posology.clinic.api import health, recommendations, what_if
-from posology.clinic.api import patients as patients_api
 from posology.clinic.migrations import upgrade
-from posology.clinic.pages import account, decisions, dose, home, patients, record, why
 from posology.clinic.settings import Settings
 from posology.clinic.web import answers
 from posology.clinic.web.guard import Guard
 from posology.clinic.web.render import HERE
 from posology.clinic.web.shared import Clinic
 
-PAGES = (home, account, record, patients, dose, why, decisions)
+PAGES = (
+    "home",
+    "account",
+    "record",
+    "patients",
+    "dose",
+    "why",
+    "decisions",
+)
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
-API = (health, patients_api, recommendations, decisions_api, what_if)
+API = (
+    "health",
+    "patients",
+    "recommendations",
+    "what_if",
+    "decisions",
+    "fhir",
+)
 """Files of routes for programs; each has a `router`."""
 ABOUT = (
     "Who should get which dose, when: records, recommendations, explanations and decisions. Research use only, not a medical "
@@ -60,10 +72,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Posology", version=version(), description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.clinic = clinic
-    app.state.nav = [entry for module in PAGES for entry in module.NAV]
-    for module in API:
-        app.include_router(module.router, responses=answers.PROBLEMS)
-    for module in PAGES:
+    pages = [import_module(f"posology.clinic.pages.{name}") for name in PAGES]
+    app.state.nav = [entry for module in pages for entry in module.NAV]
+    for name in API:
+        app.include_router(import_module(f"posology.clinic.api.{name}").router, responses=answers.PROBLEMS)
+    for module in pages:
         app.include_router(module.router, include_in_schema=False)
     app.mount("/static", Static(directory=HERE / "static"), name="static")
     answers.install(app)

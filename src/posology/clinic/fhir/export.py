@@ -1,6 +1,6 @@
 """A recommendation, and what a person decided on it, as a FHIR R4 bundle.
 
-    recommended(answer, record, when)   MedicationRequest (draft proposal), DetectedIssue, Provenance of the program
+    recommended(answer, record, when)   GuidanceResponse, MedicationRequest (draft proposal), DetectedIssue, Provenance
     decided(entry, answer, record)      the same with the status that the decision gave it, and Provenance of the person
 
 The bundle holds the Patient, what entered, the program as a Device with version and fingerprint, and nothing outside itself is
@@ -16,6 +16,7 @@ from importlib import metadata
 from typing import Any
 
 from posology.bedside.decide import record_hash
+from posology.clinic.fhir.guidance import group, guidance
 from posology.clinic.fhir.inputs import assumed, inputs
 from posology.clinic.fhir.issues import detected, issues
 from posology.clinic.fhir.parts import bundle, concept, instant, patient_of, reference, said
@@ -87,7 +88,9 @@ def _resources(answer: Mapping[str, Any], record: Record, when: datetime) -> dic
     if chosen and chosen["mg"] > 0:
         notes = (answer["disclaimer"], answer["research_only"] or "", *answer["explanation"]["why"])
         made["proposal"] = request(chosen, drug, patient, calendar(record, at), when, notes, requester=program)
+        made["group"] = group(patient, program, reference(seed, "proposal"), when)
         targets = ["proposal"]
+    made["guidance"] = guidance(answer, patient, program, when) | ({"result": reference(seed, "group")} if targets else {})
     implicated = [reference(seed, "proposal")] if targets else []
     for number, issue in enumerate(issues(answer)):
         made[f"issue {number}"] = detected(issue, patient, program, instant(when), implicated)

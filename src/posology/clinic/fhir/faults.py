@@ -31,6 +31,19 @@ def imported(raw: Any, where: str = WHERE) -> tuple[list[Record], dict[str, Any]
     return records, accepted(records)
 
 
+KINDS = {
+    401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 406: "not-supported", 409: "conflict",
+    413: "too-long", 415: "not-supported", 421: "not-supported", 429: "throttled", 503: "transient", 500: "exception",
+}  # fmt: skip
+"""The kind of fault of a status, in the codes of http://hl7.org/fhir/issue-type; of others the sentence tells."""
+
+
+def told(status: int, sentence: str) -> dict[str, Any]:
+    """Why a request was not done."""
+    text = said(sentence)
+    return _outcome([{"severity": "error", "code": KINDS.get(status) or _code(text), "details": {"text": text}}])
+
+
 def outcome(error: ValueError) -> dict[str, Any]:
     """A refusal: one issue of severity error, with the path of the fault where it is known."""
     text = said(str(error))

@@ -62,9 +62,13 @@ def patient_of(record: Record) -> dict[str, Any]:
 def bundle(record: Record, seed: str, resources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """A collection of these resources by name; it says so where the record has no dates and ours only stand for hours."""
     entries = [{"fullUrl": reference(seed, name)["reference"], "resource": dict(r)} for name, r in resources.items()]
-    tag = {"system": RELATIVE, "code": "hours", "display": f"dates stand for hours since {calendar(record, 0.0):%Y-%m-%d}"}
-    meta = {} if record.start else {"meta": {"tag": [tag]}}
+    meta = {} if record.start else {"meta": {"tag": [relative(record)]}}
     return {"resourceType": "Bundle", **meta, "type": "collection", "entry": entries}
+
+
+def relative(record: Record) -> dict[str, str]:
+    """The tag of what a record without dates is shown as."""
+    return {"system": RELATIVE, "code": "hours", "display": f"dates stand for hours since {calendar(record, 0.0):%Y-%m-%d}"}
 
 
 def of_kind(whole: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:

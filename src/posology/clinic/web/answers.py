@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from posology.clinic.errors import Conflict, Denied, NotFound, Refused, TooMany, Unavailable
+from posology.clinic.web import problems
 from posology.clinic.web.render import page
 
 log = logging.getLogger("posology.clinic")
@@ -22,6 +23,7 @@ STATUS: Mapping[type[ValueError], int] = {
 }  # fmt: skip
 TITLES = {
     400: "This could not be read", 401: "Log in first", 403: "Not allowed", 404: "Not here", 405: "Not possible here",
+    406: "Not in this form", 412: "Something is missing", 415: "Not in this form",
     409: "Somebody else was first", 413: "Too long", 422: "Something is not right", 429: "Too many requests",
     503: "Not available now", 500: "A fault of ours",
 }  # fmt: skip
@@ -50,7 +52,8 @@ def problem(request: Request, status: int, sentence: str) -> Response:
     """The answer of a request that could not be done."""
     headers = AGAIN.get(status, {})
     if for_programs(request):
-        return JSONResponse({"detail": sentence}, status, headers)
+        body, kind = problems.body(request.url.path, status, sentence)
+        return Response(body, status, headers, kind)
     if status == 401 and request.method in ("GET", "HEAD"):
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(asked, safe='')}", 303)

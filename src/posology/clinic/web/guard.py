@@ -6,7 +6,6 @@ often. The content security policy allows nothing from elsewhere and nothing wri
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from hashlib import sha256
@@ -17,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from posology.clinic.settings import Settings
+from posology.clinic.web import problems
 from posology.clinic.web.rates import Buckets
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -62,11 +62,11 @@ class Guard:
         headers, path = Headers(scope=scope), str(scope["path"])
         refusal = self.refusal(scope, headers, path)
         if refusal:
-            return await answer(*refusal)(scope, receive, sends)
+            return await answer(path, *refusal)(scope, receive, sends)
         most = self.settings.largest_upload if path.startswith(UPLOADS) else self.settings.largest_body
         too_long = f"the request is too long: at most {most:,} bytes are read here"
         if int(headers.get("content-length", 0)) > most:
-            return await answer(413, too_long, {})(scope, receive, sends)
+            return await answer(path, 413, too_long, {})(scope, receive, sends)
         read = 0
 
         async def receives() -> Message:
@@ -110,10 +110,10 @@ def _own(headers: Headers, host: str) -> bool:
     return origin is None or origin.partition("://")[2] == host
 
 
-def answer(status: int, sentence: str, headers: Mapping[str, str]) -> Any:
-    """An answer from outside the routes: a sentence as JSON."""
-    body = json.dumps({"detail": sentence}).encode()
-    told = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+def answer(path: str, status: int, sentence: str, headers: Mapping[str, str]) -> Any:
+    """An answer from outside the routes: a sentence, to a program."""
+    body, kind = problems.body(path, status, sentence)
+    told = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
     told += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -44,6 +44,12 @@ def clinic_of(request: Request) -> Clinic:
     return clinic
 
 
+def base_of(request: Request) -> str:
+    """The address of the clinic as it was asked for, without a slash at the end; the guard has let its host name through."""
+    base = str(request.base_url).rstrip("/")
+    return "https" + base[4:] if clinic_of(request).settings.https and base.startswith("http:") else base
+
+
 def looked_at(request: Request, name: str, patient: str) -> None:
     """Note in the audit trail that a user looks at a patient's record, once for a quarter of an hour.
 
