@@ -19,19 +19,23 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
 from posology.clinic import database
+from posology.clinic.api import account as account_api
+from posology.clinic.api import audit as audit_api
 from posology.clinic.api import health
+from posology.clinic.api import leaving as leaving_api
 from posology.clinic.api import patients as patients_api
+from posology.clinic.api import users as users_api
 from posology.clinic.migrations import upgrade
-from posology.clinic.pages import account, home, patients
+from posology.clinic.pages import account, audit, home, leaving, patients, users
 from posology.clinic.settings import Settings
 from posology.clinic.web import answers
 from posology.clinic.web.guard import Guard
 from posology.clinic.web.render import HERE
 from posology.clinic.web.shared import Clinic
 
-PAGES = (home, account, patients)
+PAGES = (home, account, patients, leaving, audit, users)
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
-API = (health, patients_api)
+API = (health, patients_api, leaving_api, account_api, users_api, audit_api)
 """Files of routes for programs; each has a `router`."""
 ABOUT = (
     "Who should get which dose, when: records, recommendations, explanations and decisions. Research use only, not a medical "
