@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
-from posology.clinic import database
+from posology.clinic import database, oidc
 from posology.clinic.api import account as account_api
 from posology.clinic.api import audit as audit_api
 from posology.clinic.api import health
@@ -27,13 +27,14 @@ from posology.clinic.api import patients as patients_api
 from posology.clinic.api import users as users_api
 from posology.clinic.migrations import upgrade
 from posology.clinic.pages import account, audit, home, leaving, patients, users
+from posology.clinic.pages import oidc as oidc_pages
 from posology.clinic.settings import Settings
 from posology.clinic.web import answers
 from posology.clinic.web.guard import Guard
 from posology.clinic.web.render import HERE
 from posology.clinic.web.shared import Clinic
 
-PAGES = (home, account, patients, leaving, audit, users)
+PAGES = (home, account, oidc_pages, patients, leaving, audit, users)
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
 API = (health, patients_api, leaving_api, account_api, users_api, audit_api)
 """Files of routes for programs; each has a `router`."""
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Posology", version=version(), description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.clinic = clinic
+    app.state.provider = oidc.provider(settings)
     app.state.nav = [entry for module in PAGES for entry in module.NAV]
     for module in API:
         app.include_router(module.router, responses=answers.PROBLEMS)
