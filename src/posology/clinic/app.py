@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
-from posology.clinic import database
+from posology.clinic import database, oidc
 from posology.clinic.migrations import upgrade
 from posology.clinic.settings import Settings
 from posology.clinic.web import answers
@@ -30,20 +30,28 @@ from posology.clinic.web.shared import Clinic
 PAGES = (
     "home",
     "account",
+    "oidc",
     "record",
     "patients",
     "dose",
     "why",
     "decisions",
+    "leaving",
+    "audit",
+    "users",
 )
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
 API = (
     "health",
     "patients",
+    "leaving",
     "recommendations",
     "what_if",
     "decisions",
     "fhir",
+    "account",
+    "users",
+    "audit",
 )
 """Files of routes for programs; each has a `router`."""
 ABOUT = (
@@ -72,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Posology", version=version(), description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.clinic = clinic
+    app.state.provider = oidc.provider(settings)
     pages = [import_module(f"posology.clinic.pages.{name}") for name in PAGES]
     app.state.nav = [entry for module in pages for entry in module.NAV]
     for name in API:

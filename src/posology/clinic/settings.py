@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from posology.clinic.roles import known_role
 
 
 class Settings(BaseSettings):
@@ -26,6 +28,21 @@ class Settings(BaseSettings):
     logins_per_minute: float = Field(default=20.0, gt=0, description="attempts to log in from one address, half of them at once")
     largest_body: int = Field(default=2_000_000, ge=1000, description="bytes of a request, uploads apart")
     largest_upload: int = Field(default=50_000_000, ge=1000, description="bytes of an uploaded file")
+    oidc_issuer: str = Field(default="", max_length=500, description="issuer URL of an OpenID provider that users log in through")
+    oidc_client_id: str = Field(default="", max_length=500, description="what the provider calls this clinic")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="the secret that the provider gave this clinic")
+    oidc_scope: str = Field(default="openid profile", max_length=500, description="what the provider is asked for")
+    oidc_claim: str = Field(default="groups", max_length=200, description="claim of the ID token that the role follows from")
+    oidc_roles: dict[str, str] = Field(
+        default_factory=dict, description="JSON: value of the claim to role, the first that fits counts; none fits: no login"
+    )
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _known(cls, roles: dict[str, str]) -> dict[str, str]:
+        for role in roles.values():
+            known_role(role)
+        return roles
 
     @property
     def url(self) -> str:

@@ -154,6 +154,10 @@ tokens = Table(
     "api_tokens", metadata, Column("digest", text(HASH), primary_key=True),
     _user(), _needed("name", text()), _needed("made", Utc), _needed("expires", Utc),
 )  # fmt: skip
+identities = Table(
+    "identities", metadata, Column("digest", text(HASH), primary_key=True),  # of issuer and subject, whatever their length
+    _user(), _needed("issuer", long_text()), _needed("subject", long_text()), _needed("made", Utc),
+)  # fmt: skip
 
 audit = Table(
     "audit", metadata, _number(),

@@ -5,8 +5,10 @@
     findings    drug responses, immune and model parameters, policies
     leaving     export and erase one patient
     intact      altered: records that are not those of their audit rows
+    trail       the audit trail, to read
     users       names, roles, passwords
     logins      sessions and API tokens
+    identities  users whom an identity provider knows
     jobs        background work under leases (used as `jobs.claim`, …)
 """
 
@@ -14,9 +16,19 @@ from __future__ import annotations
 
 from posology.clinic.store.decisions import decide, decisions_of
 from posology.clinic.store.findings import add, add_policy, found, list_policies, retire_policy
+from posology.clinic.store.identities import enter_from
 from posology.clinic.store.intact import altered
 from posology.clinic.store.leaving import erase, export
-from posology.clinic.store.logins import add_token, begin, end, revoke_token, session_user, token_user
+from posology.clinic.store.logins import (
+    add_token,
+    begin,
+    end,
+    end_all,
+    list_tokens,
+    revoke_token,
+    session_user,
+    token_user,
+)
 from posology.clinic.store.patients import (
     Patient,
     add_dose,
@@ -30,11 +42,12 @@ from posology.clinic.store.patients import (
     listing,
     read,
 )
-from posology.clinic.store.users import User, add_user, change, list_users, log_in, set_password
+from posology.clinic.store.trail import Sought, lines, trail
+from posology.clinic.store.users import User, add_user, change, list_users, log_in, set_password, the_user
 
 __all__ = [
-    "Patient", "User", "add", "add_dose", "add_observation", "add_policy", "add_token", "add_user", "altered", "begin",
-    "change", "count", "create", "create_all", "decide", "decisions_of", "edit", "end", "erase", "export", "found", "history",
-    "key_of", "list_policies", "list_users", "listing", "log_in", "read", "retire_policy", "revoke_token", "session_user",
-    "set_password", "token_user",
+    "Patient", "Sought", "User", "add", "add_dose", "add_observation", "add_policy", "add_token", "add_user", "altered",
+    "begin", "change", "count", "create", "create_all", "decide", "decisions_of", "edit", "end", "end_all", "enter_from",
+    "erase", "export", "found", "history", "key_of", "lines", "list_policies", "list_tokens", "list_users", "listing",
+    "log_in", "read", "retire_policy", "revoke_token", "session_user", "set_password", "the_user", "token_user", "trail",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from posology.clinic.columns import NAME, sha256
 from posology.clinic.database import reading, writing
 from posology.clinic.errors import Conflict, NotFound, Refused
 from posology.clinic.settings import Settings
-from posology.clinic.store.users import User, user_row
+from posology.clinic.store.users import User, close, user_row
 from posology.clinic.tables import sessions, tokens, users
 
 TOUCH = timedelta(minutes=1)  # a use is written at most so often
@@ -79,8 +79,8 @@ def add_token(
     days, now = settings.token_days if days is None else days, now or datetime.now(UTC)
     if not 1 <= days <= settings.token_days:
         raise ValueError(f"days: must be 1 to {settings.token_days}, got {days}")
-    if not name.strip() or len(name) > NAME:
-        raise ValueError(f"token, field name: must have 1 to {NAME} characters")
+    if not name.strip() or len(name) > NAME or not name.isprintable():
+        raise ValueError(f"token, field name: must have 1 to {NAME} printable characters, got {len(name)}")
     secret = PREFIX + secrets.token_urlsafe(BYTES)
     with audit.writing(engine, actor) as writer:
         owner = user_row(writer.connection, user)
@@ -114,6 +114,30 @@ def revoke_token(engine: Engine, user: str, name: str, actor: str) -> None:
         if not writer.connection.execute(delete(tokens).where(mine)).rowcount:
             raise NotFound(f"token '{name}': user '{owner.name}' has none of this name")
         writer.note("token revoked", f"user/{owner.name}", {"token": name})
+
+
+def list_tokens(engine: Engine, user: str) -> list[dict[str, Any]]:
+    """A user's tokens by name: name, made, expires. The tokens themselves are not kept.
+
+    Raises:
+        NotFound: for an unknown user.
+    """
+    shown = (tokens.c.name, tokens.c.made, tokens.c.expires)
+    with reading(engine) as connection:
+        asked = select(*shown).where(tokens.c.user_id == user_row(connection, user).id).order_by(tokens.c.name)
+        return [dict(row) for row in connection.execute(asked).mappings()]
+
+
+def end_all(engine: Engine, user: str, actor: str) -> None:
+    """End every session and token of a user.
+
+    Raises:
+        NotFound: for an unknown user.
+    """
+    with audit.writing(engine, actor) as writer:
+        row = user_row(writer.connection, user)
+        close(writer.connection, row.id)
+        writer.note("sessions ended", f"user/{row.name}")
 
 
 def _user(engine: Engine, table: Table, secret: str, now: datetime, refusal: str) -> tuple[User, dict[str, Any]]:

@@ -15,12 +15,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, insert, select, update
 
 from posology.clinic import audit
 from posology.clinic.database import reading
 from posology.clinic.errors import Conflict, NotFound, Refused
-from posology.clinic.roles import known_role
+from posology.clinic.roles import ROLES, allowed, known_role
 from posology.clinic.tables import sessions, tokens, users
 
 HASHER = PasswordHasher()  # Argon2id, 64 MiB, three passes, four lanes: RFC 9106, section 4, second choice
@@ -29,6 +29,9 @@ FAILURES, LOCKED = 5, timedelta(minutes=15)
 SHORTEST, LONGEST = 12, 256
 """Characters of a password (assumed: above the 8 that ASVS 5.0, V6.2.1, asks for, below what would cost time to hash)."""
 LONGEST_NAME = 64
+UNUSABLE = "!"
+"""In the place of the hash for who logs in through an identity provider: no password has it."""
+USERS = "user:write"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def _hashed(password: str, name: str, hasher: PasswordHasher) -> str:
         raise ValueError(f"password: must have {SHORTEST} to {LONGEST} characters, got {len(password)}")
     if name in password.casefold() and len(name) > 3 or len(set(password)) < 5:
         raise ValueError("password: must not hold the user's name, and must have at least five different characters")
+    if any("\ud800" <= c <= "\udfff" for c in password):
+        raise ValueError("password: holds a character that is none (half of a surrogate pair)")
     return hasher.hash(password)
 
 
@@ -79,10 +84,29 @@ def add_user(engine: Engine, name: str, password: str, role: str, actor: str, ha
 
 
 def list_users(engine: Engine) -> list[dict[str, Any]]:
-    """All users by name: key, name, role, active, locked_until, made. No passwords."""
-    shown = (users.c.id.label("key"), users.c.name, users.c.role, users.c.active, users.c.locked_until, users.c.made)
+    """All users by name: key, name, role, active, local (has a password here), locked_until, made. No passwords."""
     with reading(engine) as connection:
-        return [dict(row) for row in connection.execute(select(*shown).order_by(users.c.name)).mappings()]
+        return [dict(row) for row in connection.execute(_shown().order_by(users.c.name)).mappings()]
+
+
+def the_user(engine: Engine, key: str) -> dict[str, Any]:
+    """One user, as in `list_users`.
+
+    Raises:
+        NotFound: for an unknown key.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(_shown().where(users.c.id == key)).mappings().one_or_none()
+    if row is None:
+        raise NotFound("user: there is none with this key")
+    return dict(row)
+
+
+def _shown() -> Select[Any]:
+    local = (users.c.password != UNUSABLE).label("local")
+    return select(
+        users.c.id.label("key"), users.c.name, users.c.role, users.c.active, local, users.c.locked_until, users.c.made
+    )  # fmt: skip
 
 
 def log_in(engine: Engine, name: str, password: str, now: datetime | None = None, hasher: PasswordHasher = HASHER) -> User:
@@ -99,7 +123,9 @@ def log_in(engine: Engine, name: str, password: str, now: datetime | None = None
         raise refused from None
     with reading(engine) as connection:
         row = connection.execute(asked).one_or_none()
-    good = _verified(row.password if row is not None else _nobody(hasher), password, hasher)
+    # The same work for a name that is not here, and for one without a password, as for a wrong password.
+    kept = row.password if row is not None and row.password != UNUSABLE else _nobody(hasher)
+    good = _verified(kept, password, hasher)
     if row is None:
         raise refused
     shut = not row.active or (row.locked_until is not None and row.locked_until > now)
@@ -117,13 +143,16 @@ def change(engine: Engine, name: str, actor: str, role: str | None = None, activ
 
     Raises:
         NotFound: for an unknown user.
+        Conflict: when nobody would be left who may change users.
     """
     values = {k: v for k, v in {"role": role and known_role(role), "active": active}.items() if v is not None}
     with audit.writing(engine, actor) as writer:
         row = user_row(writer.connection, name)
+        if row.active and allowed(row.role, USERS) and not (active is not False and allowed(role or row.role, USERS)):
+            _another(writer.connection, row)
         if values:
             writer.connection.execute(update(users).where(users.c.id == row.id).values(**values))
-        _end_all(writer.connection, row.id)
+        close(writer.connection, row.id)
         writer.note("user changed", f"user/{row.name}", values)
 
 
@@ -131,14 +160,17 @@ def set_password(engine: Engine, name: str, password: str, actor: str, hasher: P
     """Give a user another password and open a locked account; all sessions and tokens end.
 
     Raises:
+        ValueError: for a password that is not allowed, or a user who logs in through an identity provider.
         NotFound: for an unknown user.
     """
     hashed = _hashed(password, username(name), hasher)
     with audit.writing(engine, actor) as writer:
         row = user_row(writer.connection, name)
+        if row.password == UNUSABLE:
+            raise ValueError(f"user '{row.name}': logs in through the identity provider, and has no password here")
         new = {"password": hashed, "failures": 0, "locked_until": None}
         writer.connection.execute(update(users).where(users.c.id == row.id).values(**new))
-        _end_all(writer.connection, row.id)
+        close(writer.connection, row.id)
         writer.note("password set", f"user/{row.name}")
 
 
@@ -154,7 +186,15 @@ def user_row(connection: Connection, name: str) -> Row[Any]:
     return row
 
 
-def _end_all(connection: Connection, key: str) -> None:
+def _another(connection: Connection, row: Row[Any]) -> None:
+    mighty = users.c.role.in_([role for role in ROLES if allowed(role, USERS)])
+    others = select(users.c.id).where(mighty, users.c.active.is_(True), users.c.id != row.id)
+    if connection.execute(others).first() is None:
+        raise Conflict(f"user '{row.name}': is the last who may change users; give somebody else that role first")
+
+
+def close(connection: Connection, key: str) -> None:
+    """End every session and token of a user, inside a transaction."""
     for table in (sessions, tokens):
         connection.execute(delete(table).where(table.c.user_id == key))
 
@@ -162,7 +202,7 @@ def _end_all(connection: Connection, key: str) -> None:
 def _verified(hashed: str, password: str, hasher: PasswordHasher) -> bool:
     try:
         return len(password) <= LONGEST and hasher.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):  # half of a surrogate pair is no text
         return False
 
 

@@ -94,7 +94,7 @@ class Guard:
         client = (scope.get("client") or ("",))[0]
         who = headers.get("authorization") or next((c for c in cookies.split("; ") if c.startswith(f"{self.cookie}=")), "")
         waits = self.buckets.take(sha256(who.encode()).hexdigest() if who else f"address {client}")
-        if path.startswith("/login") and scope["method"] == "POST":
+        if path.startswith("/login/") or (path == "/login" and scope["method"] == "POST"):
             waits = max(waits, self.logins.take(f"address {client}"))
         if waits:
             return 429, f"too many requests; wait {math.ceil(waits)} s", {"Retry-After": str(math.ceil(waits))}

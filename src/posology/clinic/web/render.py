@@ -24,6 +24,9 @@ SAID = {
     "cancelled": "The job was cancelled.",
     "uploaded": "The file was read and kept.",
     "removed": "It was removed.",
+    "password": "Your password was changed; every other session and every token of yours has ended.",
+    "added": "The user was added.",
+    "ended": "Every session and token of the user has ended.",
     "out": "You are logged out.",
 }
 """What a page says after something was done; the address carries the word alone, so that no link can put text on a page."""
