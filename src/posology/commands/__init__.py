@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "benchmark": "posology.commands.benchmark:benchmark",
     "evidence": "posology.commands.evidence:evidence",
     "recommend": "posology.commands.recommend:recommend",
+    "cohort": "posology.commands.cohort:cohort",
     "symptoms": "posology.commands.symptoms:symptoms",
     "db": "posology.commands.db:db",
     "audit": "posology.commands.audit:audit",

@@ -28,6 +28,7 @@ from posology.data.record import Record, from_dict
 COLUMNS = ("id", "time", "kind", "name", "value", "unit", "below", "duration", "route", "ss", "ii", "addl", "status")
 _LISTS = {"condition": "conditions", "medication": "medications", "allergy": "allergies"}
 KINDS = ("covariate", "dose", "observation", "genotype", *_LISTS, "start")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula, or skips before one
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
@@ -144,11 +145,11 @@ def _flag(row: dict[str, str], field: str, where: str, line: int) -> bool:
 
 def _guarded(text: str) -> str:
     # A spreadsheet would run a cell that begins like a formula.
-    return "'" + text if text.lstrip("'")[:1] in ("=", "+", "-", "@") else text
+    return "'" + text if text.lstrip("'").startswith(FORMULAS) else text
 
 
 def _unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and text.lstrip("'")[:1] in ("=", "+", "-", "@") else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULAS) else text
 
 
 def to_long_csv(records: Record | Iterable[Record]) -> str:
