@@ -13,9 +13,32 @@ from posology.commands.output import print_json, print_table
 cohort = typer.Typer(add_completion=False, help="Files of patients: JSON records, long CSV, NONMEM data or a FHIR bundle.")
 
 
-@cohort.callback()
-def _group() -> None:
-    """A group, also while it has one verb."""
+@cohort.command()
+def describe(
+    file: Path = typer.Argument(help="Patients: JSON, long CSV, NONMEM or a FHIR bundle."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """What the file holds and what is odd about it: units, ranges, gaps, duplicates, patients that cannot be read."""
+    from posology.data.quality import quality
+
+    try:
+        found = quality(file)
+    except ValueError as error:
+        raise ValueError(f"{file}: {str(error).removeprefix(str(file)).lstrip(', :')}") from None
+    if as_json:
+        return print_json(found)
+    twice, doses = found["duplicates"], found["doses"]
+    print(f"{found['patients']} patients in {found['rows']} rows, {doses['count']} doses of {doses['patients']} of them")
+    print(f"Twice: {twice['patients']} ids, {twice['doses']} doses, {twice['observations']} observations")
+    if found["out_of_order"]:
+        print(f"Out of order: {found['out_of_order']} rows")
+    header = ["name", "values", "patients without", "unit", "min", "median", "max", "far out", "below limit", "converted"]
+    for title, kind in (("Covariates:", "covariates"), ("Observations:", "observations")):
+        rows = [[n, *(v[k] for k in ("count", "missing", "unit", "min", "median", "max", "far_out", "below_limit")),
+                 sum(v["converted"].values())] for n, v in found[kind].items()]  # fmt: skip
+        print_table(title, header, rows)
+    if found["refused"]:
+        print_table(f"Cannot be read, {found['refused']} patients:", ["why"], [[said] for said in found["sentences"]])
 
 
 @cohort.command()

@@ -7,6 +7,7 @@
     intact      altered: records that are not those of their audit rows
     users       names, roles, passwords
     logins      sessions and API tokens
+    cohorts     uploaded files of patients and their quality (used as `cohorts.add`, …)
     jobs        background work under leases (used as `jobs.claim`, …)
 """
 

@@ -19,8 +19,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from posology.data.faults import made_of
 from posology.data.names import canonical
 from posology.data.readers.text import Row, number, rows, whole
 from posology.data.record import Record, from_dict
@@ -32,8 +34,8 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the 
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
-def records(text: str, where: str) -> list[Record]:
-    """All patients of a long CSV, in order of first appearance.
+def records(text: str, where: str, refused: list[str] | None = None) -> list[Record]:
+    """All patients of a long CSV, in order of first appearance; `refused` as in `made_of`.
 
     Raises:
         ValueError: with file, line and field.
@@ -50,7 +52,7 @@ def records(text: str, where: str) -> list[Record]:
         if not row["id"]:
             raise ValueError(f"{where}, line {line}, field id: is missing")
         patients.setdefault(_unguarded(row["id"]), []).append((line, row))
-    return [_record(name, own, where) for name, own in patients.items()]
+    return made_of((partial(_record, name, own, where) for name, own in patients.items()), refused)
 
 
 def _record(patient: str, table: list[Row], where: str) -> Record:
