@@ -24,8 +24,8 @@ from posology.clinic.store.rows import fitting
 from posology.clinic.tables import cohorts
 from posology.clinic.terms import known
 from posology.data import quality
-from posology.data.readers import read_cohort, sidecar_path
 from posology.data.readers import nonmem as nonmem_data
+from posology.data.readers import read_cohort, sidecar_path
 from posology.data.readers.json import load_json
 from posology.data.record import Record
 from posology.policies.storage import write_file
