@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "demo": "posology.commands.demo:demo",
     "ehr": "posology.commands.ehr:ehr",
     "serve": "posology.commands.serve:serve",
+    "work": "posology.commands.work:work",
     "doctor": "posology.commands.doctor:doctor",
 }
 
