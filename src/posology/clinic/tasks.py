@@ -1,6 +1,7 @@
 """What workers can do: learn a policy, and try arms in a virtual trial. Runs lie in the data folder under their job's key.
 
     training    {"treatment", "learner", "updates", "seed"?, "settings"?}   → what `posology train --json` prints
+    lab         {"policy"}                                                  → what a policy of the immune system lab reached
     trial       {"treatment", "arms", "patients", "seed"?, "shift"?}        → what `posology trial --json` prints
 
 An arm is a guideline or planner by name, or `job:KEY`, the policy that a training of this clinic learned. A path is refused:
@@ -35,6 +36,7 @@ def tasks(data: Path) -> Mapping[str, Task]:
     """The tasks of a clinic whose files lie in `data`, by the kind of their job."""
     return {
         "training": lambda arguments, report: training(data, arguments, report),
+        "lab": lambda arguments, report: lab_policy(data, arguments, report),
         "trial": lambda arguments, report: trial(data, arguments, report),
     }
 
@@ -135,6 +137,28 @@ def _curve(report: Report, updates: int) -> Callable[[dict[str, Any]], None]:
     return told
 
 
+def checked_lab(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a training for the lab.
+
+    Raises:
+        ValueError: for a policy that the lab does not have.
+    """
+    from posology.clinic.lab import LEARNED
+
+    given = _fields(arguments, {"policy": None})
+    _one_of(given, "policy", LEARNED)
+    return given
+
+
+def lab_policy(data: Path, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Learn a policy of the immune system lab, once; one that is there is found."""
+    from posology.clinic import lab
+
+    given = checked_lab(arguments)
+    found = lab.learn(data, given["policy"], _curve(report, lab.LEARNED[given["policy"]][2]))
+    return {**found, "run": given["policy"]}
+
+
 def trial(data: Path, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Try arms on the same virtual patients."""
     from posology.environments.catalogue import TREATMENTS
@@ -167,7 +191,7 @@ def _fields(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[s
     if unknown := sorted(set(arguments) - set(defaults)):
         raise ValueError(f"{unknown[0]}: is no field of this job; allowed: {', '.join(defaults)}")
     given = {**defaults, **arguments}
-    for name in ("treatment", "learner", "updates", "arms", "patients"):
+    for name in ("treatment", "learner", "updates", "arms", "patients", "policy"):
         if name in defaults and given[name] is None:
             raise ValueError(f"{name}: is missing")
     return given
