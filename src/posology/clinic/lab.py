@@ -1,10 +1,10 @@
 """The immune system lab: a tumour, normal cells and immune cells under a drug, in three types of patients, as plain data.
 
-The patients are those of `four-state-types-v1` (de Pillis 2003; types after Padmanabhan 2017, Math Biosci 293:11,
-whose numbers were not read): not calibrated to anybody. A dose rate is chosen each day, held constant or by a policy that was learned
-here: a table by Q-learning, a network by DQN, an actor with a critic by A2C. These choose one of five rates; they are learned on
-patients of all types, once, into the clinic's data folder, in the format of every run. No random number is in a course: the seed
-is handed to the policy, and greedy ones ask nothing of it.
+The patients are those of `four-state-types-v1` (de Pillis 2003; types after Padmanabhan 2017, Math Biosci 293:11, whose numbers
+were not read): not calibrated to anybody. A dose rate is chosen each day, held constant or by a policy that was learned here: a
+table by Q-learning, a network by DQN, an actor with a critic by A2C. These choose one of five rates; they are learned on patients
+of all types, once, into the clinic's data folder, in the format of every run. No random number is in a course: the seed is handed
+to the policy, and greedy ones ask nothing of it.
 """
 
 from __future__ import annotations
