@@ -135,6 +135,13 @@ jobs = Table(
     _needed("made", Utc), Column("began", Utc), Column("ended", Utc), _needed("actor", text()),
 )  # fmt: skip
 
+cohorts = Table(
+    "cohorts", metadata, _id(),
+    _needed("name", text()), _needed("file", text()),  # as the uploader calls it; never a path
+    _needed("rows", Integer), _needed("patients", Integer), _needed("sha256", text(HASH)), _needed("quality", Json),
+    _needed("at", Utc), _needed("actor", text()), Column("removed", Utc),
+)  # fmt: skip
+
 users = Table(
     "users", metadata, _id(),
     _needed("name", text(), unique=True), _needed("role", text(32)), _needed("password", text()),

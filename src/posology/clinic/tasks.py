@@ -1,6 +1,7 @@
 """What workers can do: learn a policy, and try arms in a virtual trial. Runs lie in the data folder under their job's key.
 
     training    {"treatment", "learner", "updates", "seed"?, "settings"?}   → what `posology train --json` prints
+    lab         {"policy"}                                                  → what a policy of the immune system lab reached
     trial       {"treatment", "arms", "patients", "seed"?, "shift"?}        → what `posology trial --json` prints
 
 An arm is a guideline or planner by name, or `job:KEY`, the policy that a training of this clinic learned. A path is refused:
@@ -10,7 +11,8 @@ who may start a trial may not read the server's files. Arguments are checked bef
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,20 @@ ARM = re.compile(r"[a-z0-9-]+(:[0-9.]+)?")
 MOST_PATIENTS, MOST_UPDATES, MOST_ARMS = 100_000, 10_000, 10
 """Of one job (assumed: hours of work, not weeks)."""
 SEEDS = 2**31 - 1
+POINTS = 40
+"""How often a policy is judged while it learns (assumed: a smooth curve, and few seconds of judging)."""
+OFTEN = 1.0
+"""Seconds between two words of a task (assumed: what a person takes for live); a cancelled job stops at the next."""
+POINT = ("updates", "samples", "return_mean", "lower", "upper", "seconds")
+CHECKPOINT = 5.0
+"""Seconds between two checkpoints: what a killed worker loses at most, with one judging (assumed)."""
 
 
 def tasks(data: Path) -> Mapping[str, Task]:
     """The tasks of a clinic whose files lie in `data`, by the kind of their job."""
     return {
         "training": lambda arguments, report: training(data, arguments, report),
+        "lab": lambda arguments, report: lab_policy(data, arguments, report),
         "trial": lambda arguments, report: trial(data, arguments, report),
     }
 
@@ -91,17 +101,62 @@ def training(data: Path, arguments: Mapping[str, Any], report: Report) -> dict[s
     given = checked_training(arguments)
     env = environment(given["treatment"])
     made = ready(learner(given["learner"])(), env.spec, given["updates"], dict(given["settings"]))
-    curve: list[dict[str, float]] = list((report.before or {}).get("curve", []))
-
-    def told(event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
-            curve.append({"updates": event["updates"], "return": float(event["metrics"]["return"])})
-            report({"updates": event["updates"], "of": event["of"], "curve": curve})
-
     out = folder(data, report.held.key)
     out.parent.mkdir(parents=True, exist_ok=True)
-    found = loops.train(env, made, out, given["seed"], updates=given["updates"], report=told)
+    chunk = max(1, given["updates"] // (5 * POINTS))
+    found = loops.train(
+        env, made, out, given["seed"], updates=given["updates"], chunk=chunk, evaluate_every=_every(given["updates"], chunk),
+        checkpoint_seconds=CHECKPOINT, report=_curve(report, given["updates"]),
+    )  # fmt: skip
     return {**found, "run": f"job:{report.held.key}"}
+
+
+def _every(updates: int, chunk: int) -> int:
+    """After how many chunks a policy is judged."""
+    return max(1, updates // chunk // POINTS)
+
+
+def _curve(report: Report, updates: int) -> Callable[[dict[str, Any]], None]:
+    """Hears the events of a training and says how far it is, with the curve of what its policies reached on held-out patients.
+
+    A point that an earlier attempt told of updates that are made again is left out: the same comes again."""
+    curve: list[dict[str, Any]] = list((report.before or {}).get("curve", []))
+    done, said = curve[-1]["updates"] if curve else 0, float("-inf")
+
+    def told(event: dict[str, Any]) -> None:
+        nonlocal done, said
+        done = event.get("updates", done)
+        if event["event"] == "evaluation":
+            curve[:] = [point for point in curve if point["updates"] < done]
+            curve.append({name: event[name] for name in POINT})
+        if event["event"] != "progress" or time.monotonic() - said >= OFTEN:
+            said = time.monotonic()
+            report({"updates": done, "of": updates, "compiling": False, "curve": curve})
+
+    report({"updates": done, "of": updates, "compiling": True, "curve": curve})
+    return told
+
+
+def checked_lab(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a training for the lab.
+
+    Raises:
+        ValueError: for a policy that the lab does not have.
+    """
+    from posology.clinic.lab import LEARNED
+
+    given = _fields(arguments, {"policy": None})
+    _one_of(given, "policy", LEARNED)
+    return given
+
+
+def lab_policy(data: Path, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Learn a policy of the immune system lab, once; one that is there is found."""
+    from posology.clinic import lab
+
+    given = checked_lab(arguments)
+    found = lab.learn(data, given["policy"], _curve(report, lab.LEARNED[given["policy"]][2]))
+    return {**found, "run": given["policy"]}
 
 
 def trial(data: Path, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -111,7 +166,12 @@ def trial(data: Path, arguments: Mapping[str, Any], report: Report) -> dict[str,
 
     given = checked_trial(data, arguments)
     arms = [_arm(data, arm) for arm in given["arms"]]
-    progress = lambda arm, done: report({"arm": arm, "patients": done})  # noqa: E731
+    of = given["patients"]
+
+    def progress(arm: str, done: int) -> None:
+        share = (given["arms"].index(arm) + done / of) / len(arms)
+        report({"arm": arm, "patients": done, "of": of, "share": share})
+
     return trials.trial(TREATMENTS[given["treatment"]], arms, given["patients"], given["seed"], given["shift"], progress)
 
 
@@ -131,7 +191,7 @@ def _fields(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[s
     if unknown := sorted(set(arguments) - set(defaults)):
         raise ValueError(f"{unknown[0]}: is no field of this job; allowed: {', '.join(defaults)}")
     given = {**defaults, **arguments}
-    for name in ("treatment", "learner", "updates", "arms", "patients"):
+    for name in ("treatment", "learner", "updates", "arms", "patients", "policy"):
         if name in defaults and given[name] is None:
             raise ValueError(f"{name}: is missing")
     return given

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "benchmark": "posology.commands.benchmark:benchmark",
     "evidence": "posology.commands.evidence:evidence",
     "recommend": "posology.commands.recommend:recommend",
+    "cohort": "posology.commands.cohort:cohort",
     "symptoms": "posology.commands.symptoms:symptoms",
     "db": "posology.commands.db:db",
     "audit": "posology.commands.audit:audit",
@@ -38,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "demo": "posology.commands.demo:demo",
     "ehr": "posology.commands.ehr:ehr",
     "serve": "posology.commands.serve:serve",
+    "work": "posology.commands.work:work",
     "doctor": "posology.commands.doctor:doctor",
 }
 

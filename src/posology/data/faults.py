@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 # Location of an entry in a record → its line in the file, or words for its place.
 Lines = Mapping[tuple[str | int, ...], int | str]
+
+Made = TypeVar("Made")
 
 _SENTENCES = {
     "missing": "is missing",
@@ -25,6 +27,19 @@ _SENTENCES = {
     "literal_error": "must be {expected}",
     "extra_forbidden": "is not a field of a record",
 }
+
+
+def made_of(makers: Iterable[Callable[[], Made]], refused: list[str] | None = None) -> list[Made]:
+    """What each of them makes. With a list for it, what is refused goes there as a sentence, and the others are made."""
+    found = []
+    for make in makers:
+        try:
+            found.append(make())
+        except ValueError as error:
+            if refused is None:
+                raise
+            refused.append(str(error))
+    return found
 
 
 def describe(error: ValidationError, where: str, raw: Any = None, lines: Lines | None = None) -> str:

@@ -9,6 +9,7 @@
     users       names, roles, passwords
     logins      sessions and API tokens
     identities  users whom an identity provider knows
+    cohorts     uploaded files of patients and their quality (used as `cohorts.add`, …)
     jobs        background work under leases (used as `jobs.claim`, …)
 """
 

@@ -124,6 +124,21 @@ def finish(engine: Engine, held: Claim, worker: str, result: Any = None, error: 
     return state
 
 
+def release(engine: Engine, held: Claim, progress: Any = None) -> None:
+    """Give a job back into the queue, for another worker to go on with: this attempt does not count.
+
+    Raises:
+        Conflict: when the job was given to another worker or has ended.
+    """
+    values: dict[str, Any] = {"state": QUEUED, "worker": None, "leased_until": None}
+    with writing(engine) as connection:
+        row = _held(connection, held)
+        values |= {"attempts": row["attempts"] - 1} | ({} if progress is None else {"progress": progress})
+        if row["cancelled"]:
+            values = {"state": CANCELLED, "ended": datetime.now(UTC), "leased_until": None}
+        connection.execute(update(jobs).where(jobs.c.id == held.key).values(**values))
+
+
 def _held(connection: Connection, held: Claim) -> RowMapping:
     row = connection.execute(select(jobs).where(jobs.c.id == held.key).with_for_update()).mappings().one_or_none()
     if row is None or row["fence"] != held.fence or row["state"] != RUNNING:

@@ -23,15 +23,16 @@ from posology.data.readers.text import load, save
 from posology.data.record import Record
 
 
-def read_cohort(path: str | Path, units: NonmemUnits | None = None) -> list[Record]:
-    """All patients of a file; `units` are for NONMEM data.
+def read_cohort(path: str | Path, units: NonmemUnits | None = None, refused: list[str] | None = None) -> list[Record]:
+    """All patients of a file; `units` are for NONMEM data. With a list `refused`, patients that cannot be read are named there
+    and left out, as long as the file as a whole can be read.
 
     Raises:
         ValueError: one sentence with file, row and field.
     """
     where = str(path)
     try:
-        return _parse(load(path), path, where, units)
+        return _parse(load(path), path, where, units, refused)
     except ValueError as error:
         if str(error).startswith(where):
             raise
@@ -46,13 +47,16 @@ def parse(text: str, name: str) -> list[Record]:
     """
     if not text.strip("\ufeff \t\r\n"):
         raise ValueError(f"{name}: is empty")
-    return _parse(text.removeprefix("\ufeff"), Path(Path(name).name), name, None)
+    return _parse(text.removeprefix("\ufeff"), Path(Path(name).name), name, None, None)
 
 
-def _parse(text: str, path: str | Path, where: str, units: NonmemUnits | None) -> list[Record]:
+def _parse(
+    text: str, path: str | Path, where: str, units: NonmemUnits | None, refused: list[str] | None
+) -> list[Record]:
     if text.lstrip()[0] in "{[":
         raw = json.load_json(text, where)
-        return fhir.records(raw, where) if isinstance(raw, dict) and "resourceType" in raw else json.records(raw, where)
+        bundle = isinstance(raw, dict) and "resourceType" in raw
+        return fhir.records(raw, where, refused) if bundle else json.records(raw, where, refused)
     if Path(path).suffix.lower() == ".json":
         raise ValueError(f"{where}, line 1: is not valid JSON (must begin with an object)")
     header = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), None)
@@ -60,9 +64,9 @@ def _parse(text: str, path: str | Path, where: str, units: NonmemUnits | None) -
         raise ValueError(f"{where}: holds comments alone, no header and no rows")
     columns = [c.strip().strip('"').lower() for c in header.split(",")]
     if "kind" in columns:
-        return csv.records(text, where)
+        return csv.records(text, where, refused)
     if "id" in columns and "time" in columns and {"amt", "dv", "evid"} & set(columns):
-        return nonmem.records(text, where, units or _sidecar(path))
+        return nonmem.records(text, where, units or _sidecar(path), refused)
     semicolons = "; separate columns by commas" if ";" in header else ""
     raise ValueError(
         f"{where}, line 1: columns are missing: a patient's CSV needs id, kind, value (long form)"

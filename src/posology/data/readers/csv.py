@@ -19,8 +19,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from posology.data.faults import made_of
 from posology.data.names import canonical
 from posology.data.readers.text import Row, number, rows, whole
 from posology.data.record import Record, from_dict
@@ -28,11 +30,12 @@ from posology.data.record import Record, from_dict
 COLUMNS = ("id", "time", "kind", "name", "value", "unit", "below", "duration", "route", "ss", "ii", "addl", "status")
 _LISTS = {"condition": "conditions", "medication": "medications", "allergy": "allergies"}
 KINDS = ("covariate", "dose", "observation", "genotype", *_LISTS, "start")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula, or skips before one
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
-def records(text: str, where: str) -> list[Record]:
-    """All patients of a long CSV, in order of first appearance.
+def records(text: str, where: str, refused: list[str] | None = None) -> list[Record]:
+    """All patients of a long CSV, in order of first appearance; `refused` as in `made_of`.
 
     Raises:
         ValueError: with file, line and field.
@@ -49,7 +52,7 @@ def records(text: str, where: str) -> list[Record]:
         if not row["id"]:
             raise ValueError(f"{where}, line {line}, field id: is missing")
         patients.setdefault(_unguarded(row["id"]), []).append((line, row))
-    return [_record(name, own, where) for name, own in patients.items()]
+    return made_of((partial(_record, name, own, where) for name, own in patients.items()), refused)
 
 
 def _record(patient: str, table: list[Row], where: str) -> Record:
@@ -144,11 +147,11 @@ def _flag(row: dict[str, str], field: str, where: str, line: int) -> bool:
 
 def _guarded(text: str) -> str:
     # A spreadsheet would run a cell that begins like a formula.
-    return "'" + text if text.lstrip("'")[:1] in ("=", "+", "-", "@") else text
+    return "'" + text if text.lstrip("'").startswith(FORMULAS) else text
 
 
 def _unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and text.lstrip("'")[:1] in ("=", "+", "-", "@") else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULAS) else text
 
 
 def to_long_csv(records: Record | Iterable[Record]) -> str:

@@ -15,12 +15,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
 from posology.data import times
-from posology.data.faults import describe
+from posology.data.faults import describe, made_of
 from posology.data.names import canonical
 from posology.data.readers import fhir_doses
 from posology.data.readers import fhir_resources as r4
@@ -37,8 +38,8 @@ Entry = tuple[int, dict[str, Any]]
 _VALUES = {"Observation": "valueQuantity", "MedicationAdministration": "dosage", "MedicationRequest": "dosageInstruction"}
 
 
-def records(raw: Any, where: str) -> list[Record]:
-    """The patients of a bundle or of one resource.
+def records(raw: Any, where: str, refused: list[str] | None = None) -> list[Record]:
+    """The patients of a bundle or of one resource; `refused` as in `made_of`.
 
     Raises:
         Refused: (a ValueError) with file, entry and field, and the FHIRPath of the fault.
@@ -62,7 +63,7 @@ def records(raw: Any, where: str) -> list[Record]:
                 raise Refused(said, _path(raw, number, "subject"))
     else:
         next(iter(own.values())).extend(unowned)
-    return [_record(patient, resources, raw, where) for patient, resources in own.items()]
+    return made_of((partial(_record, patient, resources, raw, where) for patient, resources in own.items()), refused)
 
 
 def _entries(raw: dict[str, Any], where: str) -> list[Entry]:

@@ -11,8 +11,10 @@ A file may hold one record or a list of them.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, NoReturn
 
+from posology.data.faults import made_of
 from posology.data.record import Record, from_dict
 
 
@@ -51,13 +53,13 @@ def load_json(text: str, where: str) -> Any:
         raise ValueError(f"{where}: holds a number with too many digits") from None
 
 
-def records(raw: Any, where: str) -> list[Record]:
-    """The records of parsed JSON: one object, or a list of objects."""
+def records(raw: Any, where: str, refused: list[str] | None = None) -> list[Record]:
+    """The records of parsed JSON: one object, or a list of objects; `refused` as in `made_of`."""
     if not isinstance(raw, list):
-        return [from_dict(raw, where)]
+        return made_of([partial(from_dict, raw, where)], refused)
     if not raw:
         raise ValueError(f"{where}: holds no records")
-    return [from_dict(one, f"{where}, record {i + 1}") for i, one in enumerate(raw)]
+    return made_of((partial(from_dict, one, f"{where}, record {i}") for i, one in enumerate(raw, 1)), refused)
 
 
 def to_dict(record: Record) -> dict[str, Any]:

@@ -12,12 +12,13 @@ nothing to reset; later it would start a second history, which one record cannot
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from posology.data import times
-from posology.data.faults import describe
+from posology.data.faults import describe, made_of
 from posology.data.names import canonical
 from posology.data.readers.text import Row, number, rows, whole
 from posology.data.record import Record, from_dict
@@ -72,8 +73,10 @@ def units_from(raw: Any, where: str) -> NonmemUnits:
         raise ValueError(describe(error, where).replace("of a record", "of the units file")) from None
 
 
-def records(text: str, where: str, units: NonmemUnits | None = None) -> list[Record]:
-    """All patients of a NONMEM data set.
+def records(
+    text: str, where: str, units: NonmemUnits | None = None, refused: list[str] | None = None
+) -> list[Record]:
+    """All patients of a NONMEM data set; `refused` as in `made_of`.
 
     Raises:
         ValueError: with file, line and field.
@@ -95,7 +98,8 @@ def records(text: str, where: str, units: NonmemUnits | None = None) -> list[Rec
         patients.setdefault(name, []).append((line, row))
         last = name
     note = () if units else (f"units by default: {_defaults(known, covariates)}",)
-    return [_record(name, own, known, covariates, where).noted(*note) for name, own in patients.items()]
+    one = lambda name, own: _record(name, own, known, covariates, where).noted(*note)  # noqa: E731
+    return made_of((partial(one, name, own) for name, own in patients.items()), refused)
 
 
 def _identity(cell: str, where: str, line: int) -> str:
