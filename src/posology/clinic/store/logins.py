@@ -11,7 +11,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Table, delete, insert, select, update
+from sqlalchemy import Engine, Select, Table, bindparam, delete, insert, select, update
 
 from posology.clinic import audit
 from posology.clinic.columns import NAME, sha256
@@ -116,10 +116,18 @@ def revoke_token(engine: Engine, user: str, name: str, actor: str) -> None:
         writer.note("token revoked", f"user/{owner.name}", {"token": name})
 
 
-def _user(engine: Engine, table: Table, secret: str, now: datetime, refusal: str) -> tuple[User, dict[str, Any]]:
+def _owner(table: Table) -> Select[Any]:
+    """A session or token with its user."""
     asked = select(table, users.c.name.label("user_name"), users.c.role, users.c.active).join(users)
+    return asked.where(table.c.digest == bindparam("secret"))
+
+
+_OWNER = {table.name: _owner(table) for table in (sessions, tokens)}  # made once, for every request asks one of them
+
+
+def _user(engine: Engine, table: Table, secret: str, now: datetime, refusal: str) -> tuple[User, dict[str, Any]]:
     with reading(engine) as connection:
-        row = connection.execute(asked.where(table.c.digest == sha256(secret))).mappings().one_or_none()
+        row = connection.execute(_OWNER[table.name], {"secret": sha256(secret)}).mappings().one_or_none()
     if row is None or not row["active"] or row["expires"] <= now:
         raise Refused(refusal)
     return User(row["user_id"], row["user_name"], row["role"]), dict(row)
