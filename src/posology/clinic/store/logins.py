@@ -8,6 +8,7 @@ row: it happens with every page and says nothing of a patient.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, Select, Table, bindparam, delete, insert, select,
 from posology.clinic import audit
 from posology.clinic.columns import NAME, sha256
 from posology.clinic.database import reading, writing
-from posology.clinic.errors import Conflict, NotFound, Refused
+from posology.clinic.errors import Conflict, NotFound, Refused, Unavailable
 from posology.clinic.settings import Settings
 from posology.clinic.store.users import User, user_row
 from posology.clinic.tables import sessions, tokens, users
@@ -51,7 +52,7 @@ def session_user(engine: Engine, secret: str, settings: Settings, now: datetime 
     if now - row["seen"] > timedelta(minutes=settings.session_idle_minutes):
         raise Refused(f"session: was not used for {settings.session_idle_minutes} minutes; log in again")
     if now - row["seen"] > TOUCH:
-        with writing(engine) as connection:
+        with suppress(Unavailable), writing(engine) as connection:  # with a full disk one may still read
             connection.execute(update(sessions).where(sessions.c.digest == sha256(secret)).values(seen=now))
     return user
 
