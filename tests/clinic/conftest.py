@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from clinic_records import RECORD
 from databases import KINDS, emptied
-from servers import mariadb, postgresql
+from servers import url_of
 from web_clients import CHROMIUM, FLAGS, Watched, client, logged_in, serving
 
 from posology.clinic import database, store
@@ -27,7 +27,6 @@ from posology.data.readers import read
 from posology.data.record import from_dict
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patient.json"
-SERVERS = {"mariadb": mariadb, "postgresql": postgresql}
 NAMES = itertools.count()
 
 
@@ -39,7 +38,7 @@ def server() -> Iterator[Callable[[str], str]]:
 
     def started(kind: str) -> str:
         if kind not in urls:
-            context = SERVERS[kind]()
+            context = url_of(kind)
             urls[kind] = context.__enter__()
             running[kind] = context
         return urls[kind]

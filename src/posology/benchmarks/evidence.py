@@ -5,6 +5,7 @@
     runs/evidence/learning/*.json                     a training timed in a process of its own
     runs/evidence/peers/*.json                        a peer's training, timed likewise on one core
     runs/evidence/speed/*.json                        what was measured of a model
+    runs/evidence/clinic-*/*.json                     the clinic on one kind of database
     docs/results/<plan>.json                          what a plan found, once all its parts are there
 
 A part that is complete is never made again. A treatment's result is what `posology trial --json`
@@ -258,7 +259,14 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found |= {"kills": kills.plan, "forecasts": forecasts.plan, "speed": speed.plan}
     found |= {"peers": peers.plan, "peers-budget": peers_budget.plan}
-    return found
+    return found | {f"clinic-{what}": partial(of_clinic, what) for what in ("load", "faults")}
+
+
+def of_clinic(what: str, effort: Effort, tell: Tell) -> Any:
+    """The plans of the clinic; they alone need its extra."""
+    from posology.benchmarks import clinic_faults, clinic_load
+
+    return {"load": clinic_load.plan, "faults": clinic_faults.plan}[what](effort, tell)
 
 
 def clock(minutes: float, say: Callable[[str], None]) -> Tell:

@@ -6,9 +6,13 @@ database that is gone, locked or full into `Unavailable` with a sentence; values
 
 from __future__ import annotations
 
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
@@ -24,7 +28,12 @@ DRIVERS = {
 }
 WAIT = 30
 """Seconds that a connection waits for a server or another writer (assumed: longer than any write here)."""
+KEPT, MORE = 20, 20
+"""Connections that a process keeps open, and opens for a moment: together as many as it has threads that answer."""
+TURN = 0.002
+"""Seconds, about, between two looks whether another process has ended its write to a SQLite file; a write takes about 5 ms."""
 READS, WRITES = "REPEATABLE READ", "READ COMMITTED"  # a writer must see what was committed while it waited
+BUSY = f"is busy: another writer kept it for {WAIT} seconds; try again"
 _STRICT = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
 
 
@@ -57,7 +66,8 @@ def engine(url: str) -> Engine:
     if kind == "sqlite":
         if where.database and where.database != ":memory:":
             _folder(Path(where.database).parent)
-        made = create_engine(where, hide_parameters=True, connect_args={"timeout": WAIT})
+        pool = {} if where.database in (None, "", ":memory:") else {"pool_size": KEPT, "max_overflow": MORE}
+        made = create_engine(where, hide_parameters=True, connect_args={"timeout": WAIT}, **pool)
         _as_a_server(made)
         return made
     more: dict[str, Any] = {"connect_timeout": WAIT}
@@ -67,7 +77,10 @@ def engine(url: str) -> Engine:
         more |= {"charset": "utf8mb4", "init_command": _STRICT}
     # Setting a level costs MariaDB a round trip, PostgreSQL nothing: what is frequent there, reading, is the default.
     level = READS if kind in ("mysql", "mariadb") else WRITES
-    return create_engine(where, hide_parameters=True, pool_pre_ping=True, isolation_level=level, connect_args=more)
+    return create_engine(
+        where, hide_parameters=True, pool_pre_ping=True, pool_size=KEPT, max_overflow=MORE, isolation_level=level,
+        connect_args=more,
+    )  # fmt: skip
 
 
 def _folder(path: Path) -> None:
@@ -88,8 +101,44 @@ def _as_a_server(sqlite: Engine) -> None:
 
     @event.listens_for(sqlite, "begin")
     def _begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("writes"):
+            _take_turn(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _take_turn(connection: Connection) -> None:
+    """Begin to write once no other process does. SQLite's own waiting sleeps up to 100 ms at a time, and starves some."""
+    until = time.monotonic() + WAIT
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except exc.OperationalError as busy:
+                locked = getattr(busy.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not locked or time.monotonic() > until:
+                    raise
+            time.sleep(random.uniform(0.5, 1.5) * TURN)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {1000 * WAIT}")
+
+
+_queues: dict[str, Lock] = {}
+"""Of each SQLite file: the threads of this process write one after the other, so that two processes at most wait by looking."""
+
+
+@contextmanager
+def _queued(database: Engine) -> Iterator[None]:
+    """The turn of this process's threads on a SQLite file."""
+    lock = _queues.setdefault(str(database.url), Lock())
+    if not lock.acquire(timeout=WAIT):
+        raise Unavailable(f"database {shown(database.url)}: {BUSY}")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -105,7 +154,8 @@ def reading(database: Engine) -> Iterator[Connection]:
 def writing(database: Engine) -> Iterator[Connection]:
     """A transaction that is committed at the end, or rolled back by any exception."""
     once = {"isolation_level": WRITES} if database.dialect.name in ("mysql", "mariadb") else {}
-    with told(database), database.execution_options(writes=True, **once).begin() as connection:
+    queued = _queued(database) if database.dialect.name == "sqlite" else nullcontext()
+    with queued, told(database), database.execution_options(writes=True, **once).begin() as connection:
         yield connection
 
 
@@ -144,7 +194,7 @@ def _why(said: str) -> str:
     if "is full" in low or "no space" in low or "disk full" in low:
         return "has no space left; nothing was written"
     if "locked" in low or "lock wait" in low:
-        return f"is busy: another writer kept it for {WAIT} seconds; try again"
+        return BUSY
     if "denied" in low or "authentication" in low:
         return "refuses this user or password"
     return ""

@@ -1,4 +1,5 @@
-"""`posology benchmark accuracy|checks|speed|finite|calibration|recommendation|learners`: how exact and how fast it all is."""
+"""`posology benchmark accuracy|checks|speed|finite|calibration|recommendation|learners|clinic|faults`: how exact, fast and
+reliable it all is."""
 
 from __future__ import annotations
 
@@ -7,11 +8,15 @@ from typing import Any
 
 import typer
 
+from posology.commands.benchmark_clinic import clinic, faults
 from posology.commands.errors import known
 from posology.commands.output import print_json, print_table
 from posology.commands.progress import told
 
 benchmark = typer.Typer(add_completion=False, help="Measure how exact and how fast engine, posteriors and learners are.")
+
+benchmark.command()(clinic)
+benchmark.command()(faults)
 
 MODEL = typer.Argument(None, metavar="[MODEL]", help="A model's id; every model when not given.")
 SEED = typer.Option(0, min=0, max=2**31 - 1, help="Seed of the cohort.")

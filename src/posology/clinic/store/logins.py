@@ -8,15 +8,16 @@ row: it happens with every page and says nothing of a patient.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Table, delete, insert, select, update
+from sqlalchemy import Engine, Select, Table, bindparam, delete, insert, select, update
 
 from posology.clinic import audit
 from posology.clinic.columns import NAME, sha256
 from posology.clinic.database import reading, writing
-from posology.clinic.errors import Conflict, NotFound, Refused
+from posology.clinic.errors import Conflict, NotFound, Refused, Unavailable
 from posology.clinic.settings import Settings
 from posology.clinic.store.users import User, close, user_row
 from posology.clinic.tables import sessions, tokens, users
@@ -51,7 +52,7 @@ def session_user(engine: Engine, secret: str, settings: Settings, now: datetime 
     if now - row["seen"] > timedelta(minutes=settings.session_idle_minutes):
         raise Refused(f"session: was not used for {settings.session_idle_minutes} minutes; log in again")
     if now - row["seen"] > TOUCH:
-        with writing(engine) as connection:
+        with suppress(Unavailable), writing(engine) as connection:  # with a full disk one may still read
             connection.execute(update(sessions).where(sessions.c.digest == sha256(secret)).values(seen=now))
     return user
 
@@ -140,10 +141,18 @@ def end_all(engine: Engine, user: str, actor: str) -> None:
         writer.note("sessions ended", f"user/{row.name}")
 
 
-def _user(engine: Engine, table: Table, secret: str, now: datetime, refusal: str) -> tuple[User, dict[str, Any]]:
+def _owner(table: Table) -> Select[Any]:
+    """A session or token with its user."""
     asked = select(table, users.c.name.label("user_name"), users.c.role, users.c.active).join(users)
+    return asked.where(table.c.digest == bindparam("secret"))
+
+
+_OWNER = {table.name: _owner(table) for table in (sessions, tokens)}  # made once, for every request asks one of them
+
+
+def _user(engine: Engine, table: Table, secret: str, now: datetime, refusal: str) -> tuple[User, dict[str, Any]]:
     with reading(engine) as connection:
-        row = connection.execute(asked.where(table.c.digest == sha256(secret))).mappings().one_or_none()
+        row = connection.execute(_OWNER[table.name], {"secret": sha256(secret)}).mappings().one_or_none()
     if row is None or not row["active"] or row["expires"] <= now:
         raise Refused(refusal)
     return User(row["user_id"], row["user_name"], row["role"]), dict(row)

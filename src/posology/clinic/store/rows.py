@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, String, Table, and_, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Select, String, Table, and_, bindparam, insert, or_, select, update
 
 from posology.clinic.tables import covariates, doses, observations
 from posology.data.record import Record
@@ -60,14 +60,21 @@ def fitting(table: Table, row: Row) -> Row:
     return row
 
 
+def _valid(table: Table) -> Select[Any]:
+    """The rows of a part that are valid at `version` of `patient`, in order."""
+    version: BindParameter[int] = bindparam("version")
+    valid = and_(table.c.since <= version, or_(table.c.until.is_(None), table.c.until > version))
+    asked = select(*(table.c[name] for name in fields(table))).where(table.c.patient == bindparam("patient"), valid)
+    return asked.order_by(table.c.position)
+
+
+_VALID = {table.name: _valid(table) for table in PARTS}  # made once: building them takes as long as asking them
+
+
 def at_version(connection: Connection, patient: str, version: int) -> dict[str, list[Row]]:
     """The rows of each part that are valid at a version, in order."""
-    found = {}
-    for table in PARTS:
-        valid = and_(table.c.since <= version, or_(table.c.until.is_(None), table.c.until > version))
-        asked = select(*(table.c[name] for name in fields(table))).where(table.c.patient == patient, valid)
-        found[table.name] = [dict(row) for row in connection.execute(asked.order_by(table.c.position)).mappings()]
-    return found
+    which = {"patient": patient, "version": version}
+    return {name: [dict(row) for row in connection.execute(asked, which).mappings()] for name, asked in _VALID.items()}
 
 
 def write(connection: Connection, patient: str, version: int, before: Mapping[str, list[Row]], record: Record) -> None:
