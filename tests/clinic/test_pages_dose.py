@@ -36,7 +36,8 @@ def test_the_whole_path_from_a_new_patient_to_a_decision_needs_no_mouse(entered,
     keys.press("Enter")
     expect(page.get_by_label("Id, such as")).to_be_focused()
     keys.type("KEYBOARD-1")
-    for label, value in (("male", "0"), ("age", "58"), ("height", "164"), ("weight", "68"), ("bilirubin", "9"), ("baseline_anc", "5.8")):
+    about = {"male": "0", "age": "58", "height": "164", "weight": "68", "bilirubin": "9", "baseline_anc": "5.8"}
+    for label, value in about.items():
         tab_to(page, page.get_by_label(f"Value of {label}"))
         keys.type(value)
     tab_to(page, page.get_by_label("Since when baseline_anc"))
