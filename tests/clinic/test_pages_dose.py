@@ -29,7 +29,8 @@ def tab_to(page, locator):
     raise AssertionError(f"Tab does not lead to {locator}")
 
 
-def test_the_whole_path_from_a_new_patient_to_a_decision_needs_no_mouse(entered, site):
+def test_the_whole_path_from_a_new_patient_to_a_decision_needs_no_mouse(entered, watched, site):
+    watched.expected = ("422",)  # the decision without a reason is refused, which the browser notes
     page = entered("clinician")
     keys = page.keyboard
     tab_to(page, page.get_by_role("link", name="New patient"))
@@ -46,10 +47,8 @@ def test_the_whole_path_from_a_new_patient_to_a_decision_needs_no_mouse(entered,
     tab_to(page, page.get_by_role("button", name="Save and look at doses"))
     keys.press("Enter")
     expect(page.get_by_role("heading", name="Proposed by map-greedy")).to_be_visible(timeout=90_000)
-    expect(page.locator("#bands polyline")).to_have_count(3, timeout=60_000)
+    expect(page.locator("#bands polyline")).to_have_count(2, timeout=60_000)  # the proposal, which is the standard, and no dose
     assert violations(page) == []
-    tab_to(page, page.get_by_role("radio", name="Give another dose"))
-    keys.press("Home")  # to the first choice of the group; a radio is chosen by its keys
     tab_to(page, page.get_by_role("radio", name="Accept"))
     keys.press("ArrowRight")
     expect(page.get_by_role("radio", name="Give another dose")).to_be_checked()
@@ -67,5 +66,52 @@ def test_the_whole_path_from_a_new_patient_to_a_decision_needs_no_mouse(entered,
     engine = site.state.clinic.engine
     made = store.decisions_of(engine, store.key_of(engine, "KEYBOARD-1"))
     assert [(d["answer"], d["mg"], d["actor"]) for d in made] == [("changed", 250.0, "demo-clinician")]
-    assert made[0]["entry"]["chosen"]["label"] == "175 mg/m2"
+    assert made[0]["entry"]["chosen"]["label"] == "175 mg/m2" and not made[0]["entry"]["followed"]
     assert audit.verify(engine).fault is None
+
+
+def test_a_decision_keeps_what_was_typed_when_it_cannot_be_kept(as_role, anna, site):
+    browser = as_role("clinician")
+    asked = {"treatment": "paclitaxel-label-v1", "policy": "standard", "version": "1"}
+    for told, sentence in (
+        ({"answer": "changed", "mg": "lots", "reason": "as agreed"}, "mg: must be a number of at least 0, got &#39;lots&#39;"),
+        ({"answer": "rejected", "mg": "", "reason": ""}, "reason: is empty"),
+        ({"answer": "nonsense", "mg": "12", "reason": "typed in vain"}, "answer: &#39;nonsense&#39; is not one"),
+    ):
+        answer = browser.post(f"/patients/{anna}/decisions", data=asked | told)
+        assert answer.status_code == 422 and sentence in answer.text
+        assert f'value="{told["mg"]}"' in answer.text and f'value="{told["reason"]}"' in answer.text
+    engine = site.state.clinic.engine
+    store.edit(engine, anna, 1, from_dict(DEMO["DEMO-ANNA"] | {"id": "ANNA edited", "conditions": ["fever"]}), "dr.a")
+    stale = browser.post(f"/patients/{anna}/decisions", data=asked | {"answer": "accepted"})
+    assert stale.status_code == 409 and "version 2" in stale.text
+    assert store.decisions_of(engine, anna) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("DEMO-DORA", "bilirubin is 41 umol/L, outside"), ("DEMO-EMIL", "age is 93 a, outside")],
+)
+def test_nothing_is_proposed_for_who_is_unlike_the_models_patients(as_role, site, name, sentence):
+    key = store.key_of(site.state.clinic.engine, name)
+    page = as_role("viewer").get(f"/patients/{key}/dose?policy=standard").text
+    assert "No dose is proposed" in page and sentence in page
+    assert "Record the decision" not in page  # a viewer decides nothing
+
+
+def test_what_keeps_a_record_from_being_read_is_said_with_what_is_missing(as_role, site):
+    key = store.create(site.state.clinic.engine, from_dict({"id": "UNKNOWN", "allergies": ["taxol"]}), "dr.a")
+    answer = as_role("clinician").get(f"/patients/{key}/dose?policy=standard")
+    assert answer.status_code == 422
+    assert "covariate bsa: is missing" in answer.text and "the limit anc-gate needs it" in answer.text
+    wrong = as_role("clinician").get(f"/patients/{key}/dose?at=tomorrow")
+    assert wrong.status_code == 422 and "time" in wrong.text
+
+
+def test_why_is_worked_out_while_the_page_waits(entered, site, anna):
+    page = entered("viewer")
+    page.goto(f"/patients/{anna}/why?policy=standard")
+    expect(page.get_by_role("heading", name="Being worked out")).to_be_visible()
+    expect(page.get_by_role("heading", name="What moved the dose")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("No limit bound it").first).to_be_visible()
+    assert violations(page) == []

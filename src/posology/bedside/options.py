@@ -40,9 +40,9 @@ def rounded(mg: float) -> float:
 
 
 def option(action: Action, covariates: Mapping[str, float]) -> Option:
-    """The action for a patient of this size."""
+    """The action for a patient of this size; an amount in mg is given as it stands."""
     size = scale(action.unit, covariates)
-    mg = rounded(action.amount * size)
+    mg = rounded(action.amount * size) if "/" in action.unit else action.amount * size
     return Option(action, mg, mg / size)
 
 

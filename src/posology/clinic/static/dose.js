@@ -133,9 +133,17 @@ function draw(told) {
   svg.append(make("text", { x: x(0) + 4, y: TOP + 10 }, "now"));
   for (const p of points) svg.append(mark(x(p.time), y(p.value), p.below));
   doses(svg, told, x);
-  drawing.replaceChildren(svg);
-  drawing.setAttribute("aria-label", `${reading}: ${points.length} measured values, and the median and 5 to 95 % bands under ${told.regimens.length} regimens; the table below has the numbers.`);
+  drawing.replaceChildren(svg, element("p", { class: "note" }, caption(told, band)));
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", `${reading}: ${points.length} measured values, and the median and 5 to 95 % bands under ${told.regimens.length} regimens; the table below has the numbers.`);
   if (names.length > 1) switcher(names, told);
+}
+
+function caption(told, band) {
+  const words = "Lines: median. Bands: 5 to 95 % of this patient's posterior. Points: measured. Grey: the past as it is believed.";
+  if (!band) return words;
+  const where = band.of === "lowest" ? "where the lowest value should lie" : "target";
+  return `${words} Green: ${where}, ${short(band.low)} to ${short(band.high)}.`;
 }
 
 function mark(cx, cy, below) {
@@ -173,7 +181,7 @@ function doses(svg, told, x) {
   }
   told.regimens.forEach((r, i) => {
     if (!r.mg) return;
-    for (const t of r.given) svg.append(make("path", { class: `band s${i}`, "fill-opacity": 1, d: `M${x(t) - 4},${row + 8 + i * 7}h8l-4,-7z` }));
+    for (const t of r.given) svg.append(make("path", { class: `dose s${i}`, d: `M${x(t) - 4},${row + 8 + i * 7}h8l-4,-7z` }));
   });
 }
 

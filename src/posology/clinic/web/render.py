@@ -68,6 +68,8 @@ def percent(value: float | None) -> str:
     """A share as a percentage."""
     if value is None:
         return "–"
+    if 0 < value < 0.001 or 0.999 < value < 1:
+        return "< 0.1 %" if value < 0.5 else "> 99.9 %"
     return f"{100 * value:.0f} %" if 0.01 <= value <= 0.99 or value in (0, 1) else f"{100 * value:.1f} %"
 
 
