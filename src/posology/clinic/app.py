@@ -36,6 +36,9 @@ PAGES = (
     "dose",
     "why",
     "decisions",
+    "cohorts",
+    "jobs",
+    "lab",
     "leaving",
     "audit",
     "users",
@@ -52,6 +55,9 @@ API = (
     "account",
     "users",
     "audit",
+    "cohorts",
+    "jobs",
+    "lab",
 )
 """Files of routes for programs; each has a `router`."""
 ABOUT = (

@@ -23,7 +23,8 @@ from posology.clinic.errors import NotFound
 from posology.clinic.store.rows import fitting
 from posology.clinic.tables import cohorts
 from posology.clinic.terms import known
-from posology.data import quality
+from posology.data import anonymity, quality
+from posology.data.deidentify import deidentify
 from posology.data.readers import nonmem as nonmem_data
 from posology.data.readers import read_cohort, sidecar_path
 from posology.data.readers.json import load_json
@@ -120,6 +121,22 @@ def records(engine: Engine, data: Path, key: str) -> list[Record]:
     if hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
         raise ValueError(f"cohort '{row['name']}': its file is not the one that was uploaded")
     return read_cohort(path, refused=[])
+
+
+def export(
+    engine: Engine, data: Path, key: str, actor: str, k: int = anonymity.K, dates: str = "intervals"
+) -> tuple[list[Record], dict[str, Any]]:
+    """The patients of a cohort without identities, and the report; as `posology cohort deidentify` makes them.
+
+    Raises:
+        NotFound: for an unknown or removed one.
+        ValueError: for an unknown way with dates, or k below 1.
+    """
+    kept, report = deidentify(records(engine, data, key), known(), k, dates)
+    with audit.writing(engine, actor) as writer:
+        said = {"k": k, "dates": dates, "released": report["released"]}
+        writer.note("cohort exported without identities", f"cohort/{key}", said)
+    return kept, report
 
 
 def remove(engine: Engine, data: Path, key: str, actor: str) -> None:
