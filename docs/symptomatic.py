@@ -49,6 +49,19 @@ classifiers can be compared with the exact answer, which with real patients nobo
 - **Units** are read as everywhere here: an unknown one (`mlgm`), or two within one drug (mg and mcg), is refused.
 - **Further conditions** that drugs ask for: {FURTHER}. Signs of danger that may be given like symptoms: {SIGNS}.
 
+## In a browser
+
+`posology serve --demo` and *Symptoms* in the menu: tick what is there and what is not, and the history; above the form then stand
+signs of an emergency, the probabilities by Bayes' rule and by each classifier, and the drugs with their doses and reasons. From a
+patient's record the form is filled by `/symptoms?patient=KEY` (needs the permission to see patients), which also says what of the
+record nothing here looks at. *Performance* shows the tables and pictures below, *Drugs* a page for each drug, those of the dosing
+rules too. Programs: `POST /api/symptoms/predict`, `GET /api/symptoms/performance`, `GET /api/drugs` and `/api/drugs/ID`.
+
+The four classifiers are fitted once per process, in the background, when somebody first asks: half a minute of one core, and 300
+MB that stay (`POSOLOGY_SYMPTOM_ROWS`: on how many patients). Until then Bayes' rule answers, which needs no fitting. The
+comparison is kept in the folder `symptoms` of the clinic's data, and made again when a table, the number of patients or a
+version of the libraries changes. Nothing that is typed into the form is kept.
+
 ## How classifiers do on synthetic patients
 
 A share of {NOISE:g} of symptoms is written down wrongly and a share of {MISSING:g} is unknown; both were fixed before

@@ -129,9 +129,10 @@ def site(tmp_path_factory) -> Iterator[Any]:
     from posology.clinic.settings import Settings
 
     often = {"requests_per_second": 10_000, "burst": 100_000, "logins_per_minute": 100_000}
-    app = create_app(Settings(data=tmp_path_factory.mktemp("clinic"), demo=True, **often))
+    app = create_app(Settings(data=tmp_path_factory.mktemp("clinic"), demo=True, symptom_rows=4_000, **often))
     seed(app.state.clinic.engine)
     yield app
+    app.state.study.wait(120)  # a thread that still fits must not outlive the tests
     app.state.clinic.engine.dispose()
 
 

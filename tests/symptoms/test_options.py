@@ -134,15 +134,10 @@ def test_more_answers_leave_less_to_ask():
     assert open_one["ask_next"] and not full["ask_next"]
 
 
-def test_a_classifier_does_not_judge_records_emptier_than_it_learned_from(monkeypatch):
-    from posology.symptoms import classifiers
-
-    monkeypatch.setattr(classifiers, "ROWS", 4_000)
-    for function in (classifiers.most_unknown, classifiers.probabilities):
-        monkeypatch.setattr(classifiers, function.__name__, lambda *args, call=function: call(*args, 4_000))
-    sparse = predict(case(STREP, 34, "female"), "naive-bayes")
+def test_a_classifier_does_not_judge_records_emptier_than_it_learned_from():
+    sparse = predict(case(STREP, 34, "female"), "naive-bayes", 4_000)
     assert "naive-bayes learned from patients with at most" in sparse["abstained"] and sparse["options"] == []
-    full = predict(case(STREP, 34, "female", others_absent=True), "naive-bayes")
+    full = predict(case(STREP, 34, "female", others_absent=True), "naive-bayes", 4_000)
     assert full["classifier"] == "naive-bayes" and full["probabilities"][0]["disease"] == "strep-throat" and full["options"]
 
 

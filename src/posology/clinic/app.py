@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Mount
 from posology.clinic import database, oidc
 from posology.clinic.migrations import upgrade
 from posology.clinic.settings import Settings
+from posology.clinic.study import Study
 from posology.clinic.web import answers
 from posology.clinic.web.guard import Guard
 from posology.clinic.web.render import HERE
@@ -40,6 +41,9 @@ PAGES = (
     "jobs",
     "lab",
     "leaving",
+    "symptoms",
+    "performance",
+    "drugs",
     "audit",
     "users",
 )
@@ -51,6 +55,8 @@ API = (
     "recommendations",
     "what_if",
     "decisions",
+    "symptoms",
+    "drugs",
     "fhir",
     "account",
     "users",
@@ -86,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Posology", version=version(), description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.clinic = clinic
+    app.state.study = Study(settings.data / "symptoms", settings.symptom_rows)
     app.state.provider = oidc.provider(settings)
     pages = [import_module(f"posology.clinic.pages.{name}") for name in PAGES]
     app.state.nav = [entry for module in pages for entry in module.NAV]

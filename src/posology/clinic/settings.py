@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     logins_per_minute: float = Field(default=20.0, gt=0, description="attempts to log in from one address, half of them at once")
     largest_body: int = Field(default=2_000_000, ge=1000, description="bytes of a request, uploads apart")
     largest_upload: int = Field(default=50_000_000, ge=1000, description="bytes of an uploaded file")
+    symptom_rows: int = Field(
+        default=100_000, ge=1000, le=1_000_000, description="synthetic patients that the classifiers of symptoms learn from"
+    )
     oidc_issuer: str = Field(default="", max_length=500, description="issuer URL of an OpenID provider that users log in through")
     oidc_client_id: str = Field(default="", max_length=500, description="what the provider calls this clinic")
     oidc_client_secret: SecretStr | None = Field(default=None, description="the secret that the provider gave this clinic")

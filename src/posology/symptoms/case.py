@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posology.symptoms.drugs import CONDITIONS, allergens
+from posology.symptoms.drugs import BREAST_FEEDING, CONDITIONS, allergens
 from posology.symptoms.emergency import DANGER
 from posology.symptoms.generator import ABSENT, MUTE, PRESENT, UNKNOWN, Patients
 from posology.symptoms.table import SEXES, table
 from posology.symptoms.words import GROUP_IDS, all_of, group_of, one_of, within
 
-PREGNANCY_AGES = (10.0, 60.0)  # years between which a pregnancy is believed; assumed, wide
+PREGNANCY_AGES = (10.0, 60.0)  # years between which a pregnancy, or a child at the breast, is believed; assumed, wide
 # kg that a patient of an age group may weigh; assumed, wide: what lies outside is a slip of unit or typing.
 WEIGHTS = {
     "neonate": (0.2, 8.0),
@@ -74,11 +74,12 @@ def case(
         gone = tuple(dict.fromkeys((*gone, *(s for s in known if s not in there))))
     years, woman = within(age, "age", "a"), one_of(sex, SEXES, "sex") == "female"
     had = all_of(history, (*table().history_ids, *CONDITIONS), "history")
-    if "pregnancy" in had and not (woman and PREGNANCY_AGES[0] <= years <= PREGNANCY_AGES[1]):
-        least, most = PREGNANCY_AGES
-        raise ValueError(
-            f"history pregnancy: is not possible at {years:g} years, {sex}; allowed: female, {least:g} to {most:g} years"
-        )
+    least, most = PREGNANCY_AGES
+    for of_women in ("pregnancy", BREAST_FEEDING):
+        if of_women in had and not (woman and least <= years <= most):
+            raise ValueError(
+                f"history {of_women}: is not possible at {years:g} years, {sex}; allowed: female, {least:g} to {most:g} years"
+            )
     drugs = tuple(dict.fromkeys(m.strip().casefold() for m in medications))
     if not all(drugs):
         raise ValueError("medication '': is empty; name a drug")

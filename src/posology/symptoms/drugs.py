@@ -18,8 +18,9 @@ from posology.safety.interactions import AVOID, WATCH, Interaction
 from posology.symptoms.table import table
 from posology.symptoms.words import GROUP_IDS, all_of, quantity
 
+BREAST_FEEDING = "breast-feeding"
 # Further conditions that drugs ask for, beside the history that diseases know.
-CONDITIONS = ("kidney-disease", "liver-disease", "peptic-ulcer", "stroke", "g6pd-deficiency", "qt-prolongation")
+CONDITIONS = (BREAST_FEEDING, "kidney-disease", "liver-disease", "peptic-ulcer", "stroke", "g6pd-deficiency", "qt-prolongation")
 _AMOUNTS = (dimension("g"), dimension("L"), dimension("U"), dimension("[iU]"))
 
 

@@ -7,16 +7,17 @@ with a sign of an emergency none is listed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from posology.safety import interactions
 from posology.safety.use import DISCLAIMER
+from posology.symptoms import classifiers
 from posology.symptoms.case import Case, coded, open_symptoms
 from posology.symptoms.dosing import dose
-from posology.symptoms.drugs import Drug, drugs
+from posology.symptoms.drugs import BREAST_FEEDING, Drug, drugs
 from posology.symptoms.emergency import NOW, emergencies
 from posology.symptoms.generator import ABSENT, NOISE, PRESENT, Array, posterior, shipped
 from posology.symptoms.table import SYNTHETIC, table
@@ -29,16 +30,17 @@ ASK = 3  # open symptoms that are named as the next to ask for
 ALLOWED, CAUTION, NO_DOSE, BARRED = "allowed", "caution", "no dose", "contraindicated"
 
 
-def predict(of: Case, by: str = BAYES) -> dict[str, Any]:
+def predict(of: Case, by: str = BAYES, rows: int = classifiers.ROWS) -> dict[str, Any]:
     """Diseases with their probabilities and the drugs for them, or why nothing is recommended: plain data.
 
     Args:
         by: `bayes`, or a classifier of `classifiers.CLASSIFIERS`, which is then fitted once per process.
+        rows: synthetic patients that a classifier learns from, chooses its setting on and is judged by.
 
     Raises:
         ValueError: for a classifier that is not known.
     """
-    found, unfit = _probabilities(of, by)
+    found, unfit = _probabilities(of, by, rows)
     ranked = sorted(zip(table().diseases, found.tolist(), strict=True), key=lambda pair: -pair[1])
     signs = emergencies(of.symptoms, of.history, of.age)
     options = [option(of, id, p, drugs()[drug]) for d, p in ranked if p >= OFFERED for id, drug in _pairs(d)]
@@ -82,16 +84,27 @@ def _patient(of: Case) -> dict[str, Any]:
     }
 
 
-def _probabilities(of: Case, by: str) -> tuple[Array, str]:
+def _probabilities(of: Case, by: str, rows: int) -> tuple[Array, str]:
     """P(disease) [D], and why a fitted classifier has no say here."""
     if by == BAYES:
         return posterior(coded(of))[0], ""
-    from posology.symptoms import classifiers
+    name = one_of(by, (BAYES, *classifiers.CLASSIFIERS), "classifier")
+    return (posterior(coded(of))[0], "") if name == BAYES else beside(of, [name], rows)[name]
 
-    by = one_of(by, (BAYES, *classifiers.CLASSIFIERS), "classifier")
-    most, left = classifiers.most_unknown(group_of(of.age)), len(open_symptoms(of))
-    unfit = f"{left} symptoms were not asked for, and {by} learned from patients with at most {most}: answer more, or use {BAYES}"
-    return classifiers.probabilities(by, coded(of))[0], unfit if left > most else ""
+
+def beside(of: Case, names: Iterable[str], rows: int = classifiers.ROWS) -> dict[str, tuple[Array, str]]:
+    """P(disease) [D] by each fitted classifier, and why it has no say here: empty where it has."""
+    names, found = tuple(names), dict[str, tuple[Array, str]]()
+    if not names:
+        return found
+    most, left = classifiers.most_unknown(group_of(of.age), rows), len(open_symptoms(of))
+    for name, given in classifiers.all_probabilities(names, coded(of), rows).items():
+        unfit = (
+            f"{left} symptoms were not asked for, and {name} learned from patients with at most {most}: "
+            f"answer more, or use {BAYES}"
+        )
+        found[name] = given[0], unfit if left > most else ""
+    return found
 
 
 def _abstained(signs: list[dict[str, str]], unfit: str, highest: float, options: list[dict[str, Any]]) -> str | None:
@@ -124,8 +137,14 @@ def option(of: Case, disease: str, probability: float, drug: Drug) -> dict[str, 
         "reasons": reasons,
         "dose": given if status in (ALLOWED, CAUTION) else None,
         "forms": drug.forms,
-        "missing": [*missing, *([f"interactions of {drug.title}: {unknown}"] if unknown else [])],
+        "missing": [*missing, *([f"interactions of {drug.title}: {unknown}"] if unknown else []), *_not_recorded(of, drug)],
     }
+
+
+def _not_recorded(of: Case, drug: Drug) -> list[str]:
+    if BREAST_FEEDING not in of.history or BREAST_FEEDING in {**drug.contraindicated, **drug.caution}:
+        return []
+    return [f"breast feeding: nothing is recorded of {drug.title}; that does not mean that it does no harm"]
 
 
 def _reason(effect: str, because: str, says: str, drug: Drug) -> dict[str, str]:
