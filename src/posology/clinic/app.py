@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Mount
 
 from posology.clinic import database
 from posology.clinic.api import decisions as decisions_api
-from posology.clinic.api import fhir, health, recommendations
+from posology.clinic.api import fhir, health, hooks, recommendations
 from posology.clinic.api import patients as patients_api
 from posology.clinic.migrations import upgrade
 from posology.clinic.pages import account, decisions, dose, home, patients, record, why
@@ -32,7 +32,7 @@ from posology.clinic.web.shared import Clinic
 
 PAGES = (home, account, record, patients, dose, why, decisions)
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
-API = (health, patients_api, recommendations, decisions_api, fhir)
+API = (health, patients_api, recommendations, decisions_api, fhir, hooks)
 """Files of routes for programs; each has a `router`."""
 ABOUT = (
     "Who should get which dose, when: records, recommendations, explanations and decisions. Research use only, not a medical "
