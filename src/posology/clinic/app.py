@@ -58,6 +58,7 @@ API = (
     "symptoms",
     "drugs",
     "fhir",
+    "hooks",
     "account",
     "users",
     "audit",

@@ -166,6 +166,24 @@ identities = Table(
     _user(), _needed("issuer", long_text()), _needed("subject", long_text()), _needed("made", Utc),
 )  # fmt: skip
 
+ehr_clients = Table(
+    "ehr_clients", metadata, _id(),
+    _needed("issuer", text(), unique=True), _needed("name", text()), _needed("keys", Json),  # public keys alone
+    _needed("made", Utc), Column("retired", Utc), _needed("actor", text()),
+)  # fmt: skip
+ehr_tokens = Table(
+    "ehr_tokens", metadata, Column("digest", text(HASH), primary_key=True), _needed("expires", Utc, index=True),
+)  # fmt: skip
+hook_feedback = Table(
+    "hook_feedback", metadata, _number(),
+    _needed("service", text()), _needed("card", text(64)), _needed("outcome", text(16)), Column("reason", text()),
+    _needed("comment", long_text()), _needed("said", Utc), _needed("at", Utc), _needed("actor", text()),
+)  # fmt: skip
+smart_launches = Table(
+    "smart_launches", metadata, Column("digest", text(HASH), primary_key=True),
+    _needed("pending", Json), _needed("expires", Utc),
+)  # fmt: skip
+
 audit = Table(
     "audit", metadata, _number(),
     _needed("at", Utc), _needed("actor", text()), _needed("action", text()), _needed("subject", text(), index=True),

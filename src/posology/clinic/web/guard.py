@@ -35,6 +35,9 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+TO_ANY_PAGE = ("/cds-services",)
+FOR_ANY_PAGE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+"""What lets the page of a hospital's system read an answer: of paths that take a token which only that page has."""
 OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
@@ -55,6 +58,7 @@ class Guard:
         async def sends(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                headers.update(FOR_ANY_PAGE if path.startswith(TO_ANY_PAGE) else {})
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
