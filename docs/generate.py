@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import clinical
 import learned
 import modelled
 import referenced
@@ -170,6 +171,7 @@ def write(folder: Path) -> None:
     """Write `models/` and `environments/`, an index and a page for each member, rules, symptoms, references, what learners
     reached."""
     learned.write(folder)
+    clinical.write(folder, table)
     (folder / "rules.md").write_text(ruled.page(table), encoding="utf-8")
     (folder / "symptoms.md").write_text(symptomatic.write(folder / "symptoms", table), encoding="utf-8")
     (folder / "reference-results.md").write_text(referenced.page(folder / "results", table), encoding="utf-8")

@@ -36,6 +36,8 @@ SAMPLED = 1.0
 """Seconds between two looks at the workers' memory."""
 ALONE = 100
 """Recommendations that one client asks for while nobody else asks."""
+EIGEN = "tf_XLAEigen"
+"""The name of XLA's computing threads."""
 KINDS = ("sqlite", *SERVERS)
 
 
@@ -200,6 +202,7 @@ def met(found: dict[str, Any]) -> dict[str, bool | None]:
         "recommendation_p95_ms": None if warm is None else warm <= BARS["recommendation_p95_ms"],
         "boot_s": None if first is None else first <= BARS["boot_s"],
         "mib_per_minute": found["memory"]["mib_per_minute"] <= BARS["mib_per_minute"],
+        "one_computing_thread": all(names.get(EIGEN, 0) <= 1 for names in found["threads"]),
         "audit": found["audit"]["ok"],
     }
 

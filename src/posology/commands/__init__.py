@@ -40,6 +40,7 @@ COMMANDS: dict[str, str] = {
     "ehr": "posology.commands.ehr:ehr",
     "serve": "posology.commands.serve:serve",
     "work": "posology.commands.work:work",
+    "screenshots": "posology.commands.screenshots:screenshots",
     "doctor": "posology.commands.doctor:doctor",
 }
 

@@ -9,10 +9,15 @@ from pathlib import Path
 
 import typer
 
-from posology.commands.output import print_table
+from posology.commands.output import print_json, print_table
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+ONE_THREAD = {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+}  # fmt: skip
+"""One computing thread per process: several would fight for the cores that other processes answer on. XLA makes as many as
+`NPROC` says, the libraries under NumPy, SciPy and polars as theirs; all read it when they are first imported."""
 
 
 def serve(
@@ -21,8 +26,11 @@ def serve(
     host: str = typer.Option("127.0.0.1", help="The address; not loopback: only with POSOLOGY_HTTPS=1, behind TLS."),
     workers: int = typer.Option(1, min=1, max=64, help="Processes that answer."),
     jobs: bool = typer.Option(True, "--jobs/--no-jobs", help="Also run the process that works on trainings and trials."),
+    as_json: bool = typer.Option(False, "--json", help="Print address, database and accounts as JSON, then serve."),
 ) -> None:
     """Start the clinic: patients, doses, explanations, decisions, trainings and trials in a browser."""
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
     import uvicorn
 
     from posology.clinic.database import engine, shown
@@ -43,12 +51,14 @@ def serve(
     if demo:
         seed(database)
     where = f"http://{host}:{port}"
-    print(f"Posology: {where} (database {shown(database.url)})")
-    if demo:
+    if as_json:
+        accounts = [{"name": name, "role": role, "password": PASSWORD} for name, role in ACCOUNTS if demo]
+        print_json({"url": where, "database": shown(database.url), "accounts": accounts})
+    else:
+        print(f"Posology: {where} (database {shown(database.url)})")
+    if demo and not as_json:
         print_table("Accounts of the demo", ["name", "role", "password"], [[name, role, PASSWORD] for name, role in ACCOUNTS])
     database.dispose()
-    # One thread per process: several would fight for the cores that other processes answer on.
-    os.environ.setdefault("XLA_FLAGS", ONE_THREAD)
     worker = subprocess.Popen([sys.executable, "-m", "posology", "work"]) if jobs else None
     try:
         uvicorn.run(
