@@ -10,7 +10,7 @@ from alembic import op
 from posology.clinic.columns import Utc, long_text, text
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
