@@ -170,7 +170,8 @@ def forged(idp, location, alg):
 @pytest.mark.parametrize(
     ("alg", "said"),
     [
-        ("none", "ID token, alg: must be one of RS256"), ("NoNe", "ID token, alg"), ("HS256", "ID token, alg: must be one of RS256"),
+        ("none", "ID token, alg: must be one of RS256"),
+        ("NoNe", "ID token, alg"), ("HS256", "ID token, alg: must be one of RS256"),
         ("ES256", "its signature is not that of the identity provider"), ("embedded", "its signature is not that"),
     ],
 )  # fmt: skip

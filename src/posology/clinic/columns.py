@@ -30,6 +30,20 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
+def whole(text: str) -> str:
+    """A canonical JSON text, when every character in it is one: what could be kept, but never shown again, is refused.
+
+    Raises:
+        ValueError: for half of a surrogate pair.
+    """
+    if "\\ud" in text:  # pairs of them are characters beyond the first 65,536
+        try:
+            json.dumps(json.loads(text), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("text: holds a character that is none (half of a surrogate pair)") from None
+    return text
+
+
 def sha256(text: str) -> str:
     """SHA-256 of a text in UTF-8, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -58,7 +72,7 @@ class Json(TypeDecorator[Any]):
         return dialect.type_descriptor(longest)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else canonical(value)
+        return None if value is None else whole(canonical(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from posology.clinic import store
 from posology.clinic.web.shared import clinic_of, looked_at
@@ -56,6 +56,7 @@ class Version(BaseModel):
 class Edited(BaseModel):
     """An edit: the whole record, and the version that it was made on."""
 
+    model_config = ConfigDict(extra="forbid")
     version: int = Field(ge=1, le=2**31 - 1, description="The version that was read; another one by now is refused with 409.")
     record: dict[str, Any] = Field(description="The record as it shall be.")
     reason: str = Field(default="", max_length=2000)

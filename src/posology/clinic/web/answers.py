@@ -51,6 +51,7 @@ def for_programs(request: Request) -> bool:
 def problem(request: Request, status: int, sentence: str) -> Response:
     """The answer of a request that could not be done."""
     headers = AGAIN.get(status, {})
+    sentence = sentence.encode("utf-8", "backslashreplace").decode()  # it may quote what is no text
     if for_programs(request):
         body, kind = problems.body(request.url.path, status, sentence)
         return Response(body, status, headers, kind)
@@ -88,7 +89,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
         sentence = f"{request.method} {request.url.path}: is not here" if error.status_code == 404 else str(error.detail)
-        return problem(request, error.status_code, sentence)
+        found = problem(request, error.status_code, sentence)
+        found.headers.update(error.headers or {})  # which methods are allowed
+        return found
 
     @app.exception_handler(Exception)
     def _fault(request: Request, error: Exception) -> Response:
