@@ -139,17 +139,24 @@ def test_the_kidney_rule_halves_the_dose_and_forbids_it_where_the_clearance_is_k
     assert most == (8000.0 if share == 1 else share * METHOTREXATE)
 
 
-def told(value, last, hour=24.0):
-    """The proportional rule's dose after a first course of `last` mg/m2 with this level at that hour."""
+@cache
+def first_visit():
+    """The environment, a child at the first visit, what may be given, and (state, mask, patient) → the rule's dose."""
     env = environment(RESCUE.id)
     patient = jax.tree.map(lambda v: v[0], env.draw(KEY, 1))
-    state, _, mask = env.reset(KEY, patient)
+    state, _, mask = jax.jit(env.reset)(KEY, patient)
+    return env, patient, state, mask, jax.jit(lambda *seen: level_guided.choose(env, *seen).amount)
+
+
+def told(value, last, hour=24.0):
+    """The proportional rule's dose after a first course of `last` mg/m2 with this level at that hour."""
+    env, patient, state, mask, amount = first_visit()
     h, entries = state.history, [("dose", 0.0, last * float(patient.covariates["bsa"])), ("methotrexate", hour, value)]
     for at_slot, (name, time, v) in zip((-1, -2), entries, strict=True):
         h = h._replace(time=h.time.at[at_slot].set(time), value=h.value.at[at_slot].set(v))
         h = h._replace(what=h.what.at[at_slot].set(env.names.index(name)), present=h.present.at[at_slot].set(True))
     later = state._replace(history=h, day=jnp.float32(14.0), step=jnp.int32(1), given=jnp.int32(1), last_dose=jnp.float32(last))
-    return float(level_guided.choose(env, later, mask, patient).amount)
+    return float(amount(later, mask, patient))
 
 
 def test_the_proportional_rule_goes_by_the_level_at_the_end_of_the_infusion_and_keeps_the_dose_without_one():

@@ -61,18 +61,27 @@ def typical(name, **covariates):
     return one._replace(covariates=covariates, own=own)
 
 
-def course(name, patient, amounts):
-    """Intervals of a patient who is given these amounts visit by visit, without variability between occasions."""
+@cache
+def courses(name):
+    """(patient, amounts) → intervals; one program for all patients of a treatment."""
     env = environment(name)
     standard = env.treatment.standard
-    x = jax.tree.map(jnp.float32, env.model.baseline(patient.own))
 
-    def visit(x, amount):
-        chosen = Chosen(amount, jnp.float32(standard.wait), jnp.float32(standard.interval))
-        interval, after = env.forecast(x, patient.own, chosen, patient)
-        return after, interval
+    def course(patient, amounts):
+        def visit(x, amount):
+            chosen = Chosen(amount, jnp.float32(standard.wait), jnp.float32(standard.interval))
+            interval, after = env.forecast(x, patient.own, chosen, patient)
+            return after, interval
 
-    return jax.jit(lambda a: jax.lax.scan(visit, x, a)[1])(jnp.array(amounts, jnp.float32))
+        x = jax.tree.map(jnp.float32, env.model.baseline(patient.own))
+        return jax.lax.scan(visit, x, amounts)[1]
+
+    return jax.jit(course)
+
+
+def course(name, patient, amounts):
+    """Intervals of a patient who is given these amounts visit by visit, without variability between occasions."""
+    return courses(name)(patient, jnp.array(amounts, jnp.float32))
 
 
 @pytest.mark.parametrize(("name", "set_name"), list(zip(TREATMENTS, CEILING_ONLY, strict=True)))
@@ -199,21 +208,28 @@ def test_a_year_of_75_mg_per_m2_reaches_the_printed_counts_and_nucleotides():
     assert float(i.total[0]) == 28 * 75
 
 
+@cache
+def titrated():
+    """The environment, a child at the first visit, what may be given, and (state, mask, patient) → what titration chooses."""
+    env = environment("mercaptopurine-maintenance-v1")
+    patient = jax.tree.map(lambda v: v[0], env.draw(KEY, 1))
+    state, _, mask = jax.jit(env.reset)(KEY, patient)
+    return env, patient, state, mask, jax.jit(lambda *seen: titration.choose(env, *seen).amount)
+
+
 @pytest.mark.parametrize(
     ("count", "last", "next_dose"),
     [(1.0, 75, 75), (0.3, 75, 37.5), (2.5, 75, 93.75), (3.0, 112.5, 112.5), (0.3, 9.375, 0.0), (np.nan, 56.25, 56.25)],
 )
 def test_titration_goes_by_the_latest_count(count, last, next_dose):
-    env = environment("mercaptopurine-maintenance-v1")
-    patient = jax.tree.map(lambda v: v[0], env.draw(KEY, 1))
-    state, _, mask = env.reset(KEY, patient)
+    env, patient, state, mask, amount = titrated()
     h, day = state.history, state.day + 28.0
     if not np.isnan(count):
         h = h._replace(time=h.time.at[-1].set(day * DAY), value=h.value.at[-1].set(count))
         h = h._replace(what=h.what.at[-1].set(env.names.index("anc")), present=h.present.at[-1].set(True))
     later = state._replace(history=h, day=day, step=state.step + 1, last_dose=jnp.float32(last))
-    assert float(titration.choose(env, later, mask, patient).amount) == pytest.approx(next_dose)
-    assert float(titration.choose(env, state, mask, patient).amount) == 75
+    assert float(amount(later, mask, patient)) == pytest.approx(next_dose)
+    assert float(amount(state, mask, patient)) == 75
 
 
 def test_titration_spares_children_days_below_the_range():

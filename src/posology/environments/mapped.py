@@ -72,12 +72,13 @@ class MappedEnvironment:
         self.spec = m.spec
         content = [repr(m.spec), repr(numbers_of(m.model.Params)), m.model.id, m.model.step, m.steps, m.said]
         self.fingerprint = hashlib.sha256(repr(content).encode()).hexdigest()[:16]
+        own = lambda key, i: m.draw(jax.random.fold_in(key, i))  # noqa: E731
+        self._drawn = jax.jit(jax.vmap(own, in_axes=(None, 0)))  # compiled once however often patients are drawn
 
     def draw(self, key: Any, n: int) -> Person:
         """`n` patients; patient i depends on (key, i) alone."""
         ids = jnp.arange(n, dtype=jnp.int32)
-        one = lambda i: self.mapped.draw(jax.random.fold_in(key, i))  # noqa: E731
-        return Person(ids, jax.tree.map(lambda v: jnp.asarray(v, float), jax.jit(jax.vmap(one))(ids)))
+        return Person(ids, jax.tree.map(lambda v: jnp.asarray(v, float), self._drawn(key, ids)))
 
     def reset(self, key: Any, patient: Person) -> tuple[State, Any, Any]:
         """The first decision."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -107,8 +108,13 @@ class TreatmentEnvironment:
 
     def draw(self, key: Any, n: int) -> population.Patient:
         """`n` patients; patient i depends on (key, i) alone."""
+        return self._drawing(key, np.arange(n, dtype=np.int32))
+
+    @cached_property
+    def _drawing(self) -> Callable[[Any, Any], population.Patient]:
+        """The population, compiled once however often patients are drawn."""
         measured = tuple(m for m in self.treatment.measured if any(c.name == m for c in self.model.covariates))
-        return population.draw(self.model, self.population, key, n, measured)
+        return population.drawing(self.model, self.population, measured)
 
     def chosen(self, action: Any) -> Chosen:
         """The row of the action table in physical units."""

@@ -6,7 +6,7 @@ Patient i depends on (key, i) alone, whatever the size of the population and the
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -154,23 +154,18 @@ def apply_effects(own: Any, effects: Mapping[str, Any]) -> Any:
     return replace(own, **{name: getattr(own, name) * jnp.exp(e) for name, e in effects.items()})
 
 
-def draw(
-    model: PatientModel | MapModel, distributions: Mapping[str, Distribution], key: Any, n: int, measured: tuple[str, ...] = ()
-) -> Patient:
-    """`n` patients with covariates from `distributions` (defaults where none is given), also those that
-    the model does not read.
-
-    `measured` names covariates that read an individual parameter directly (`Covariate.sets`).
-    """
+def drawing(
+    model: PatientModel | MapModel, distributions: Mapping[str, Distribution], measured: tuple[str, ...] = ()
+) -> Callable[[Any, Any], Patient]:
+    """`(key, numbers[n]) -> Patient`, compiled once per n: the patients of these numbers (see `draw`)."""
     import jax
     import jax.numpy as jnp
 
-    factor = jnp.asarray(effect_factor(model), jnp.float32)
+    factor = np.asarray(effect_factor(model), np.float32)
     effects = list(model.random_effects)
     unread = sorted(set(distributions) - {c.name for c in model.covariates})
-    typical = jax.tree.map(jnp.float32, model.Params())
 
-    def one(i: Any) -> Patient:
+    def one(key: Any, i: Any) -> Patient:
         mine = jax.random.fold_in(key, i)
         covariates: dict[str, Any] = {}
         for j, c in enumerate(model.covariates):
@@ -181,11 +176,23 @@ def draw(
         for name in unread:
             stream = zlib.crc32(name.encode())  # of its own, whatever else is drawn
             covariates[name] = sampled(distributions[name], jax.random.fold_in(mine, stream), covariates)
-        eta = factor @ jax.random.normal(jax.random.fold_in(mine, 1000), (len(effects),))
+        eta = jnp.asarray(factor) @ jax.random.normal(jax.random.fold_in(mine, 1000), (len(effects),))
+        typical = jax.tree.map(jnp.float32, model.Params())
         own = apply_effects(model.individual(typical, covariates), dict(zip(effects, eta, strict=True)))
         for name in measured:
             covariates[name] = getattr(own, model.covariate(name).sets)
         spread = {k: jnp.float32(v**0.5) for k, v in model.occasion_effects.items()}
         return Patient(i, covariates, own, spread)
 
-    return jax.jit(jax.vmap(one))(jnp.arange(n, dtype=jnp.int32))
+    return jax.jit(jax.vmap(one, in_axes=(None, 0)))
+
+
+def draw(
+    model: PatientModel | MapModel, distributions: Mapping[str, Distribution], key: Any, n: int, measured: tuple[str, ...] = ()
+) -> Patient:
+    """`n` patients with covariates from `distributions` (defaults where none is given), also those that
+    the model does not read.
+
+    `measured` names covariates that read an individual parameter directly (`Covariate.sets`).
+    """
+    return drawing(model, distributions, measured)(key, np.arange(n, dtype=np.int32))

@@ -47,8 +47,9 @@ def beta_quantile(u: Any, a: Any, b: Any) -> Any:
     return (low + high) / 2
 
 
-def draw(key: Any, n: int) -> Any:
-    """Individual parameters `[n]`; man i depends on (key, i) alone."""
+@jax.jit
+def _men(key: Any, blocks: Any) -> Any:
+    """The men of these numbers, `[blocks, BLOCK]`, a block at a time."""
 
     def one(i: Any) -> Any:
         normals, bound = jax.random.split(jax.random.fold_in(key, i))
@@ -61,8 +62,13 @@ def draw(key: Any, n: int) -> Any:
         typical = jax.tree.map(lambda v: jnp.asarray(v, z.dtype), MODEL.Params())
         return replace(typical, fr=fr, **values)
 
+    return jax.lax.map(jax.vmap(one), blocks)
+
+
+def draw(key: Any, n: int) -> Any:
+    """Individual parameters `[n]`; man i depends on (key, i) alone."""
     blocks = jnp.arange(math.ceil(n / BLOCK) * BLOCK, dtype=jnp.int32).reshape(-1, BLOCK)
-    return jax.tree.map(lambda v: v.ravel()[:n], jax.jit(lambda ids: jax.lax.map(jax.vmap(one), ids))(blocks))
+    return jax.tree.map(lambda v: v.ravel()[:n], _men(key, blocks))
 
 
 def continuous(drug: Any, size: Any) -> Any:
