@@ -65,3 +65,39 @@ def test_a_decision_on_another_patient_or_without_a_zone_is_refused(answer, pati
     with pytest.raises(ValueError, match="no time zone"):
         decision(answer, patient(), 315.0, "Dr A", when=WHEN.replace(tzinfo=None))
     json.dumps(decision(answer, patient(), 315.0, "Dr A", when=WHEN), allow_nan=False)
+
+
+def test_a_change_in_part_keeps_the_interval_and_the_start_and_asks_why(answer, patient):
+    assert decision(answer, patient(), 315.0, "Dr A", when=WHEN)["answer"] == "accepted"
+    assert decision(answer, patient(), 315.0, "Dr A", when=WHEN, every_days=21)["answer"] == "accepted"
+    entry = decision(answer, patient(), 315.0, "Dr A", "holiday", WHEN, start_in_days=3, every_days=28)
+    assert (entry["answer"], entry["followed"], entry["start_in_days"], entry["every_days"]) == ("changed", False, 3, 28)
+    with pytest.raises(ValueError, match="not given as recommended"):
+        decision(answer, patient(), 315.0, "Dr A", when=WHEN, start_in_days=3)
+
+
+def test_a_deferred_decision_gives_nothing_and_may_say_until_when(answer, patient):
+    due = datetime(2025, 4, 15, 9, 0, tzinfo=UTC)
+    entry = decision(answer, patient(), by="Dr A", reason="count tomorrow", when=WHEN, answer="deferred", until=due)
+    assert (entry["mg"], entry["followed"], entry["until"]) == (0.0, False, "2025-04-15T09:00:00+00:00")
+    entry = decision(answer, patient(), by="Dr A", reason="other therapy", when=WHEN, answer="rejected")
+    assert entry["mg"] == 0.0 and "until" not in entry
+
+
+@pytest.mark.parametrize(
+    ("mg", "told", "said"),
+    [
+        (315.0, {"answer": "ignored"}, "answer: 'ignored' is not one; allowed: accepted, changed, deferred, rejected"),
+        (315.0, {"answer": "rejected"}, "so that nothing is given; leave dose .315 mg., interval and start out"),
+        (0.0, {"answer": "deferred", "every_days": 7}, "answer: is deferred, so that nothing is given"),
+        (200.0, {"answer": "accepted"}, "answer: is accepted, but dose, interval or start is not the recommended one"),
+        (315.0, {"answer": "changed"}, "are the recommended ones; it is accepted"),
+        (200.0, {"every_days": 0}, "every_days: 0 is not allowed; it must be a finite number of days, more than 0"),
+        (200.0, {"start_in_days": -1}, "start_in_days: -1 is not allowed; it must be a finite number of days, 0 or more"),
+        (200.0, {"until": WHEN}, "until: belongs to a decision that is deferred; this one is changed"),
+        (0.0, {"answer": "deferred", "until": WHEN.replace(tzinfo=None)}, "until: has no time zone"),
+    ],
+)
+def test_an_answer_that_does_not_fit_what_is_given_is_refused(answer, patient, mg, told, said):
+    with pytest.raises(ValueError, match=said):
+        decision(answer, patient(), mg, "Dr A", "because", WHEN, **told)

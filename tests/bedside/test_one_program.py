@@ -8,7 +8,9 @@ import pytest
 
 from posology.bedside import believed
 from posology.bedside.consult import read
+from posology.bedside.courses import courses
 from posology.bedside.recommend import recommend
+from posology.bedside.warm import HOUR, made_up, warm
 from posology.environments.catalogue import TREATMENTS
 from posology.patients import past
 
@@ -27,9 +29,9 @@ def test_a_padded_past_gives_the_same_posterior_as_one_of_its_own_size(doses, ne
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
-def test_after_one_recommendation_records_of_other_shapes_compile_nothing(label, patient, compilations):
+def test_in_a_warm_process_records_of_any_shape_compile_nothing(label, patient, compilations):
     """Cycles, counts, delays and covariates differ, and so do the options that the limits leave."""
-    recommend(label, "standard", patient(), 1512.0)
+    warm(label, "standard")
     dose, count = patient().model_dump()["doses"][0], patient().model_dump()["observations"][0]
     records = [
         (patient(doses=[], observations=[]), 0.0),
@@ -40,5 +42,14 @@ def test_after_one_recommendation_records_of_other_shapes_compile_nothing(label,
     ]
     with compilations() as found:
         answers = [recommend(label, "standard", record, at) for record, at in records]
+        courses(label, records[1][0], [{"dose": 95, "every_days": 10.5}, {"dose": "wait a week"}], 504.0)
     assert found == []
     assert len({len(a["options"]) for a in answers}) > 1
+
+
+@pytest.mark.parametrize("name", ["paclitaxel-label-v1", "phenobarbital-maintenance-v1", "vancomycin-adults-v1"])
+def test_the_made_up_record_is_one_of_the_treatment(name):
+    treatment = TREATMENTS[name]
+    found = read(treatment, made_up(treatment), HOUR)
+    assert len(found.doses) == 3 and {m.name for m in found.measured} >= {treatment.key}
+    assert believed.told_of(treatment, found) == treatment.measured

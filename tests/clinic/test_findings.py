@@ -50,6 +50,17 @@ def test_a_decision_that_contradicts_itself_is_refused(sqlite, answer, mg, reaso
         store.decide(sqlite, key, 1, answer, decided(from_dict(RECORD), mg, reason), actor)
 
 
+def test_the_answer_kept_is_that_of_the_decision_and_old_entries_without_one_are_kept_as_said(sqlite):
+    key = store.create(sqlite, from_dict(RECORD), "dr.a")
+    entry = decided(from_dict(RECORD), 300.0, "fever")
+    with pytest.raises(ValueError, match="answer: is rejected, but the decision says changed"):
+        store.decide(sqlite, key, 1, "rejected", entry, "dr.a")
+    old = {k: v for k, v in entry.items() if k not in ("answer", "every_days", "start_in_days")}
+    for each in (entry, old):
+        store.decide(sqlite, key, 1, "changed", each, "dr.a")
+    assert [d["entry"].get("answer") for d in store.decisions_of(sqlite, key)] == ["changed", None]
+
+
 def full(engine, patient):
     """A patient with a row in every table that can hold one."""
     at = datetime(2026, 3, 2, 9, 30, 0, 5, tzinfo=UTC)

@@ -131,7 +131,8 @@ def lay_out(env: TreatmentEnvironment, r: Regimen, horizon: float) -> Laid:
     node = np.where(times > 0, np.searchsorted(every, times - 1e-6) + 1, 0)
     padded = np.pad(whole, [(0, 0), (0, CHUNKS * CHUNK - whole.shape[1])]).reshape(3, CHUNKS, CHUNK).astype(np.float32)
     node = np.pad(node, (0, POINTS - len(node)), mode="edge").astype(np.int32)
-    return Laid(padded[0], padded[1], padded[2], sum(chunks), chunks[0], node, times / DAY, doses / DAY)
+    length, rate, bolus = padded
+    return Laid(length, rate, bolus, sum(chunks), chunks[0], node, times / DAY, doses / DAY)
 
 
 def _doses(r: Regimen, horizon: float) -> np.ndarray:

@@ -99,7 +99,7 @@ def with_course(
              "value": jnp.ones(extra), "below": jnp.zeros(extra, bool), "present": jnp.ones(extra, bool)}  # fmt: skip
     joined = {k: jnp.concatenate([getattr(i, k), v.astype(jnp.asarray(getattr(i, k)).dtype)]) for k, v in asked.items()}
     followed = ahead(prior, frame, typical, belief, i._replace(**joined) if extra else i)
-    course = followed.predicted[:, most:].reshape(-1, len(names), len(times))
+    course = followed.predicted[:, most:].reshape(len(belief.log_weight), len(names), len(times))
     followed = followed._replace(predicted=followed.predicted[:, :most])
     told = jax.vmap(lambda predicted: log_likelihood(prior.model, predicted, i))(followed.predicted)
     # a particle that left the range of numbers explains nothing

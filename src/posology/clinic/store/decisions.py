@@ -8,15 +8,13 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
-from posology.bedside.decide import record_hash
+from posology.bedside.decide import ANSWERS, record_hash
 from posology.clinic import audit
 from posology.clinic.database import reading
 from posology.clinic.errors import Conflict
 from posology.clinic.store import patients
 from posology.clinic.store.rows import fitting
 from posology.clinic.tables import decisions
-
-ANSWERS = ("accepted", "changed", "deferred", "rejected")
 
 
 def decide(engine: Engine, patient: str, version: int, answer: str, entry: Mapping[str, Any], actor: str) -> int:
@@ -70,3 +68,5 @@ def _check(answer: str, entry: Mapping[str, Any], actor: str) -> None:
         raise ValueError("answer: is accepted, but the dose is not the recommended one; it is changed")
     if answer != "accepted" and not entry["reason"]:
         raise ValueError(f"reason: is empty; say why the recommendation is {answer}")
+    if entry.get("answer", answer) != answer:  # entries of before answers were part of them have none
+        raise ValueError(f"answer: is {answer}, but the decision says {entry['answer']}")

@@ -1,0 +1,87 @@
+"""Everything that a page about one patient needs, compiled before the first patient is asked about."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from posology.bedside.believed import believed, covariates_of, engine, measured_of, subject, told_of
+from posology.bedside.consult import DRAWS, read
+from posology.bedside.courses import courses
+from posology.bedside.doser import choice, doser
+from posology.bedside.inputs import medians
+from posology.bedside.recommend import recommend
+from posology.bedside.regimens import MOST
+from posology.bedside.view import seen
+from posology.data.record import Record, from_dict
+from posology.environments.given import drug_of, in_mg
+from posology.environments.ruled import ruled
+from posology.environments.treatment import Treatment
+from posology.patients.population import Categorical
+
+HOUR = 3 * 504.0  # h of the made-up record at which is asked
+CYCLES = 3
+
+
+def made_up(treatment: Treatment) -> Record:
+    """A made-up patient in the middle of the treatment's population, with doses of the standard before hour `HOUR`, the
+    last of them its usual wait before it, and everything measured that the treatment measures.
+
+    Raises:
+        ValueError: for a treatment whose doses are no amounts of a drug.
+    """
+    in_mg(treatment.model)
+    middle = medians(treatment)
+    units = {c.name: c.unit for c in treatment.channels} | {c.name: c.unit for c in treatment.model.covariates}
+    covariates: dict[str, Any] = {n: {"value": _common(treatment, n, v), "unit": units.get(n, "1")} for n, v in middle.items()}
+    for name in treatment.measured:
+        covariates[name] |= {"time": -2.0}
+    wait = treatment.standard.wait * 24.0
+    drug = drug_of(treatment.model)
+    dose: dict[str, Any] = {"amount": treatment.standard.amount, "unit": treatment.standard.unit, "drug": drug}
+    times = [HOUR - wait * (CYCLES - i) for i in range(CYCLES)]
+    given = [dose | {"time": t, "duration": treatment.standard.duration} for t in times]
+    value = {"name": treatment.key, "value": treatment.target, "unit": treatment.model.reading_units[treatment.key]}
+    seen = [value | {"time": t + share * wait} for t in times for share in (0.4, 0.95)]
+    return from_dict({"id": "made-up", "covariates": covariates, "doses": given, "observations": seen})
+
+
+def _common(treatment: Treatment, name: str, value: float) -> float:
+    """The median, or the commonest value of what has few."""
+    kind = treatment.population.get(name)
+    if isinstance(kind, Categorical):
+        return float(max(zip(kind.shares, kind.values, strict=True))[1])
+    return value
+
+
+def warm(treatment: Treatment, policy: str, draws: int = DRAWS) -> float:
+    """Compile what `recommend` and `courses` need for records of a treatment; the seconds that it took.
+
+    What the posterior needs and what the policy needs are compiled at the same time, on two cores.
+
+    Raises:
+        ValueError: as `recommend`.
+    """
+    begun, record = time.perf_counter(), made_up(treatment)
+    research, inside = bool(treatment.research_only), ruled(treatment)
+    found = read(inside, record, HOUR)
+    who = doser(treatment, policy, told_of(inside, found))
+    b = engine(inside, draws, measured_of(inside, found)).believer
+
+    def chosen() -> None:
+        choice(who, inside, found, subject(b, covariates_of(inside, found)), seen(inside, found))
+
+    kinds = {(a.amount > 0, a.delay, a.interval, a.duration): dict[str, Any](dose=a.label) for a in inside.actions}
+    asked: list[dict[str, Any]] = [{"dose": 0}, *kinds.values()][:MOST]
+    with ThreadPoolExecutor(2) as workers:
+        for part in (
+            [lambda: believed(inside, found, draws), chosen],
+            [
+                lambda: recommend(treatment, policy, record, HOUR, draws, research=research),
+                lambda: courses(treatment, record, asked, HOUR, draws, research=research),
+            ],
+        ):
+            for one in [workers.submit(f) for f in part]:
+                one.result()
+    return time.perf_counter() - begun
