@@ -57,7 +57,7 @@ patient's record the form is filled by `/symptoms?patient=KEY` (needs the permis
 record nothing here looks at. *Performance* shows the tables and pictures below, *Drugs* a page for each drug, those of the dosing
 rules too. Programs: `POST /api/symptoms/predict`, `GET /api/symptoms/performance`, `GET /api/drugs` and `/api/drugs/ID`.
 
-The four classifiers are fitted once per process, in the background, when somebody first asks: half a minute of one core, and 300
+The four classifiers are fitted once per process, in the background, when somebody first asks: half a minute of one core, and 170
 MB that stay (`POSOLOGY_SYMPTOM_ROWS`: on how many patients). Until then Bayes' rule answers, which needs no fitting. The
 comparison is kept in the folder `symptoms` of the clinic's data, and made again when a table, the number of patients or a
 version of the libraries changes. Nothing that is typed into the form is kept.

@@ -17,7 +17,7 @@ def found(site):
     """The comparison behind the page."""
     site.state.study.start()
     site.state.study.wait(300)
-    return site.state.study.comparison()
+    return site.state.study.compared()
 
 
 def test_who_comes_first_is_told_to_wait_and_programs_to_ask_again(tmp_path, monkeypatch):
@@ -28,12 +28,15 @@ def test_who_comes_first_is_told_to_wait_and_programs_to_ask_again(tmp_path, mon
     assert "100,000 synthetic patients" in browser.get("/performance").text
     for answer in (
         browser.get("/api/symptoms/performance"),
-        browser.get("/performance/reliability.svg"),
         browser.post("/api/symptoms/predict", json={"symptoms": ["fever"], "age": 3, "sex": "male", "by": "random-forest"}),
     ):
-        assert answer.status_code == 503 and answer.headers["retry-after"] and "being fitted" in answer.text
+        assert answer.status_code == 202 and answer.headers["retry-after"] and "being fitted" in answer.json()["detail"]
+    assert browser.get("/performance/reliability.svg").status_code == 404
     asked = {"age": "34", "sex": "male", "yes": ["cough"], "by": "random-forest"}
     assert "Random forest is still being fitted" in browser.post("/symptoms", data=asked).text
+    app.state.study.failed = "the classifiers could not be fitted"
+    assert browser.get("/api/symptoms/performance").status_code == 503
+    assert "could not be fitted" in browser.get("/performance").text
     app.state.clinic.engine.dispose()
 
 

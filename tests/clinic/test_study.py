@@ -30,7 +30,7 @@ def test_every_classifier_is_fitted():
 
 def test_a_comparison_outlives_the_process_and_needs_no_fitting(folder):
     again = Study(folder, ROWS)
-    assert again.comparison()["rows"]["train"] == 0.6 * ROWS
+    assert again.compared()["rows"]["train"] == 0.6 * ROWS
     assert again._thread is None
     assert Study(folder, ROWS + 1000).file != again.file
 
@@ -39,10 +39,9 @@ def test_a_damaged_comparison_is_made_again(folder):
     again = Study(folder, ROWS)
     whole = json.loads(again.file.read_text())
     again.file.write_text(again.file.read_text()[:100])
-    with pytest.raises(Unavailable, match="being fitted"):
-        again.comparison()
+    assert again.compared() is None and "being fitted" in again.waiting("the classifiers")
     again.wait(300)
-    assert again.comparison() == whole == json.loads(again.file.read_text())
+    assert again.compared() == whole == json.loads(again.file.read_text())
     assert again.ready() == tuple(classifiers.CLASSIFIERS)
 
 
@@ -57,9 +56,9 @@ def test_fitting_that_fails_is_said_in_a_sentence_and_started_once(tmp_path, mon
     study = Study(tmp_path, ROWS)
     assert study.ready() == ()
     study.wait(10)
-    for ask in (study.comparison, lambda: study.need("naive-bayes")):
-        with pytest.raises(Unavailable, match="could not be fitted"):
-            ask()
+    assert study.compared() is None
+    with pytest.raises(Unavailable, match="could not be fitted"):
+        study.waiting("naive-bayes")
     assert asked == [ORDER[0]] and "could not be fitted" in caplog.text
 
 
@@ -68,4 +67,4 @@ def test_a_folder_that_cannot_be_written_keeps_the_comparison_in_memory(tmp_path
     study = Study(tmp_path / "file", ROWS)
     study.start()
     study.wait(300)
-    assert study.comparison()["classifiers"] and not study.failed
+    assert study.compared()["classifiers"] and not study.failed

@@ -66,25 +66,15 @@ class Study:
             self.start()
         return self._compared
 
-    def comparison(self) -> dict[str, Any]:
-        """The comparison.
+    def waiting(self, what: str) -> str:
+        """The sentence for who has to ask again for `what`.
 
         Raises:
-            Unavailable: while it is being made, or when it could not be.
+            Unavailable: when asking again is of no use, because fitting failed.
         """
-        found = self.compared()
-        if found is None:
-            raise Unavailable(self.failed or f"the classifiers are being fitted, which takes {LASTS}; ask again then")
-        return found
-
-    def need(self, name: str) -> None:
-        """Go on only with a classifier that is fitted.
-
-        Raises:
-            Unavailable: while it is being fitted.
-        """
-        if name not in self.ready():
-            raise Unavailable(self.failed or f"{name} is being fitted, which takes {LASTS}; ask again then, or by 'bayes'")
+        if self.failed:
+            raise Unavailable(self.failed)
+        return f"{what}: is being fitted, which takes {LASTS}; ask again then"
 
     def wait(self, seconds: float) -> None:
         """Wait until what was begun is fitted and compared, or so long."""

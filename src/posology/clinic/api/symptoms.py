@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from posology.clinic.study import Study
@@ -19,6 +20,9 @@ Rule = Literal["bayes", "random-forest", "logistic-regression", "naive-bayes", "
 Name = Annotated[str, Field(max_length=200)]
 Names = Annotated[list[Name], Field(max_length=60)]
 Amount = Annotated[float, Field(ge=0, le=1000, strict=True)] | Annotated[str, Field(max_length=40)]
+
+
+AGAIN = {"Retry-After": "10"}
 
 
 def study_of(request: Request) -> Study:
@@ -121,19 +125,31 @@ class Performance(BaseModel):
     disclaimer: str
 
 
-@router.post("/predict")
-def diseases(request: Request, who: Anyone, told: Told) -> Prediction:
-    """Probabilities of diseases and the drugs recorded for them; 503 while a classifier is being fitted."""
+class Later(BaseModel):
+    """What was asked for is not ready."""
+
+    detail: str = Field(description="what is being done, and how long it takes")
+
+
+LATER: dict[int | str, dict[str, Any]] = {202: {"model": Later, "description": "Not ready yet; ask again"}}
+
+
+@router.post("/predict", response_model=Prediction, responses=LATER)
+def diseases(request: Request, who: Anyone, told: Told) -> Prediction | JSONResponse:
+    """Probabilities of diseases and the drugs recorded for them; 202 while the classifier asked for is being fitted."""
     of = case(
         told.symptoms, told.age, told.sex, told.history, told.allergies, told.medications, told.absent, told.others_absent,
         told.weight,
     )  # fmt: skip
-    if told.by != BAYES:
-        study_of(request).need(told.by)
-    return Prediction(**predict(of, told.by, study_of(request).rows))
+    study = study_of(request)
+    if told.by != BAYES and told.by not in study.ready():
+        return JSONResponse({"detail": study.waiting(told.by)}, 202, AGAIN)
+    return Prediction(**predict(of, told.by, study.rows))
 
 
-@router.get("/performance")
-def performance(request: Request, who: Anyone) -> Performance:
-    """How well the classifiers do on synthetic patients; 503 while they are being fitted."""
-    return Performance(**study_of(request).comparison())
+@router.get("/performance", response_model=Performance, responses=LATER)
+def performance(request: Request, who: Anyone) -> Performance | JSONResponse:
+    """How well the classifiers do on synthetic patients; 202 while they are being fitted."""
+    study = study_of(request)
+    found = study.compared()
+    return JSONResponse({"detail": study.waiting("the classifiers")}, 202, AGAIN) if found is None else Performance(**found)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from posology.clinic.api.symptoms import Anyone, Rule, study_of
+from posology.clinic.errors import NotFound
 from posology.clinic.study import LASTS, Study
 from posology.clinic.web.render import page
 
@@ -69,12 +70,19 @@ def described(found: dict[str, Any], of: str) -> str:
 
 @lru_cache(maxsize=8)
 def drawn(study: Study, kind: str, of: str) -> str:
-    """A picture of the comparison as SVG; drawn once for each process."""
+    """A picture of the comparison as SVG; drawn once for each process.
+
+    Raises:
+        NotFound: while the comparison is being made.
+        Unavailable: when it could not be made.
+    """
     from posology.figures import confusion as confusions
     from posology.figures import reliability as reliabilities
     from posology.figures.style import svg
 
-    found = study.comparison()
+    found = study.compared()
+    if found is None:
+        raise NotFound(study.waiting(f"the picture of {kind}"))
     rules = everyone(found)
     if kind == "reliability":
         sure = "Synthetic patients. On the line: right as often as said; below it: too sure."
