@@ -69,6 +69,16 @@ def test_the_facade_says_without_login_what_it_serves(visitor, as_role, gina):
             assert one.headers["etag"] == 'W/"1"'
 
 
+def test_the_description_of_the_interface_says_that_answers_are_fhir(visitor):
+    paths = visitor.get("/openapi.json").json()["paths"]
+    for path in ("/fhir", "/fhir/metadata", "/fhir/{kind}/{id}", "/fhir/Patient/{id}/$recommend"):
+        (told,) = paths[path].values()
+        good = "201" if path == "/fhir" else "200"
+        assert list(told["responses"][good]["content"]) == [JSON]
+        assert told["responses"]["422"]["content"][JSON]["schema"]["$ref"].endswith("/Outcome")
+        assert {"401", "403", "404", "406", "429", "503"} <= set(told["responses"])
+
+
 def test_what_is_shown_is_the_record(as_role, gina, site):
     kinds = [k for k in KINDS if k != "Patient"]
     found = [as_role("viewer").get(f"/fhir/{k}?patient=Patient/{gina}").json()["entry"] for k in kinds]

@@ -46,6 +46,7 @@ PAGES = (
     "drugs",
     "audit",
     "users",
+    "smart",
 )
 """Files of pages, in the order of the menu; each has a `router`, and `NAV`, a list of (label, path, permission)."""
 API = (

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(default=50.0, gt=0, description="of one user, per process; of one address ten times that")
     burst: int = Field(default=300, ge=1, description="requests that one user may make at once, per process")
     logins_per_minute: float = Field(default=20.0, gt=0, description="attempts to log in from one address, half of them at once")
+    smart_client_id: str = Field(default="", max_length=200, description="our name at hospitals that launch us (SMART)")
+    smart_issuers: tuple[str, ...] = Field(default=(), description="addresses of the FHIR servers that may launch us")
     largest_body: int = Field(default=2_000_000, ge=1000, description="bytes of a request, uploads apart")
     largest_upload: int = Field(default=50_000_000, ge=1000, description="bytes of an uploaded file")
     symptom_rows: int = Field(

@@ -11,7 +11,7 @@ ehr = typer.Typer(add_completion=False, help="Virtual hospitals: simulated patie
 
 @ehr.callback()
 def hospital() -> None:
-    """Keeps `run` a word of its own while it is the only one."""
+    """Virtual hospitals."""
 
 
 @ehr.command("run")
@@ -42,3 +42,22 @@ def run_policy(
     header = ["patient", "visit", "day", f"{treatment.key} seen", "ordered", "mg", "days to next", "why not"]
     print_table(f"{treatment.id}, {policy}: simulated patients, seed {seed}", header, rows)
     print(DISCLAIMER)
+
+
+@ehr.command("serve")
+def serve_hospital(
+    treatment: str = typer.Argument(help="Whose patients they are, such as paclitaxel-label-v1."),
+    patients: int = typer.Option(4, min=1, max=1000, help="Simulated patients."),
+    seed: int = typer.Option(1, min=0, max=2**31 - 1, help="Of the patients and their noise."),
+    port: int = typer.Option(8100, min=1, max=65535, help="Of this machine alone."),
+) -> None:
+    """Answer as a hospital's FHIR server with simulated patients, on this machine, until interrupted."""
+    from posology.commands.recommend import policy_of
+
+    asked, _ = policy_of(treatment)
+    import uvicorn
+
+    from posology.clinic.ehr_app import create_ehr
+
+    print(f"A virtual hospital of {patients} patients of {asked.id}: http://127.0.0.1:{port}/fhir/Patient")
+    uvicorn.run(create_ehr(asked, patients, seed), host="127.0.0.1", port=port, log_level="warning")

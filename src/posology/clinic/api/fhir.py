@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from posology.clinic import store
 from posology.clinic.api.patients import Reads, Writes
@@ -21,7 +22,7 @@ from posology.clinic.fhir import export, faults, served
 from posology.clinic.fhir.capability import capability
 from posology.clinic.store import Patient
 from posology.clinic.web.advice import offer_of, recommended
-from posology.clinic.web.answers import TITLES, Problem
+from posology.clinic.web.answers import PROBLEMS, TITLES
 from posology.clinic.web.bodies import documented, sent
 from posology.clinic.web.shared import base_of, clinic_of
 from posology.clinic.web.who import open_to_programs
@@ -45,16 +46,29 @@ def acceptable(request: Request, form: Form = "") -> None:
         raise HTTPException(406, f"accept: '{wanted[:80]}' is not written here; allowed: {JSON}, application/json")
 
 
+class Fhir(Response):
+    """An answer in FHIR's own kind of JSON."""
+
+    media_type = JSON
+
+
+class Outcome(BaseModel):
+    """An OperationOutcome: why something was not done."""
+
+    resourceType: Literal["OperationOutcome"]
+    issue: list[dict[str, Any]] = Field(description="Severity, code, a sentence, and the path of the fault where it has one.")
+
+
 router = APIRouter(
-    prefix="/fhir", tags=["FHIR"], dependencies=[Depends(acceptable)],
-    responses={status: {"model": Problem, "description": TITLES[status]} for status in (406, 415)},
+    prefix="/fhir", tags=["FHIR"], dependencies=[Depends(acceptable)], default_response_class=Fhir,
+    responses={status: {"model": Outcome, "description": TITLES[int(status)]} for status in (*PROBLEMS, 406, 415)},
 )  # fmt: skip
 
 
 def fhir(resource: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A resource as an answer."""
     text = json.dumps(resource, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(text, status, dict(headers or {}), JSON)
+    return Fhir(text, status, dict(headers or {}))
 
 
 def base(request: Request) -> str:

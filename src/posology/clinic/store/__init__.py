@@ -12,6 +12,7 @@
     cohorts     uploaded files of patients and their quality (used as `cohorts.add`, …)
     ehr_clients add_client, retire_client, list_clients: systems that may ask at our hooks
     hook_feedback  keep_feedback, list_feedback
+    smart_launches  keep_launch, take_launch (used as `smart_launches.…`)
     jobs        background work under leases (used as `jobs.claim`, …)
 """
 
