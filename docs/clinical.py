@@ -11,7 +11,7 @@ from learned import read
 Table = Callable[[Iterable[str], Iterable[Iterable[Any]]], str]
 NOT_YET = "Not measured yet: `posology evidence {}` does.\n"
 LOAD = ("database", "requests/s", "failed", "p50 ms", "p95 ms", "p99 ms", "recommendation p95 ms", "MiB a minute", "below a bar")
-FAULTS = ("fault", "database", "how often", "acknowledged or refused", "lost", "half", "twice", "as it should be")
+FAULTS = ("fault", "database", "how often", "acknowledged, refused or results", "lost", "half", "twice", "as it should be")
 
 
 def write(folder: Path, table: Table) -> None:
@@ -67,6 +67,8 @@ def _faults(found: Any) -> Iterator[tuple[Any, ...]]:
         yield "clinic killed", row["database"], row["kills"], row["acknowledged"], *_wrong(row)
     for row in found["database_lost"]:
         yield f"database killed, back after {row['gone_s']:g} s", row["database"], 1, row["refused"], *_wrong(row)
+    for row in found["worker_lost"]:
+        yield f"worker {row['fate']}", row["database"], 1, row["results"], *_wrong(row)
     for row in found["disk_full"]:
         yield "disk full", row["database"], 1, row["refused"], *_wrong(row)
 

@@ -51,5 +51,6 @@ def test_what_was_measured_is_shown_and_what_was_not_says_how(clinical):
     lost = {"lost": 1, "half": 0, "twice": 0, "met": False}
     killed = {"database": "mariadb", "kills": 50, "acknowledged": 900, **lost}
     gone, full = {"database": "mariadb", "gone_s": 2.1, "refused": 28, **lost}, {"database": "sqlite", "refused": 40, **lost}
-    text = clinical.faults({"kills": [killed], "database_lost": [gone], "disk_full": [full]}, as_rows)
+    worker = {"database": "sqlite", "fate": "paused", "results": 1, **lost}
+    text = clinical.faults({"kills": [killed], "database_lost": [gone], "worker_lost": [worker], "disk_full": [full]}, as_rows)
     assert "clinic killed | mariadb | 50 | 900 | 1 | 0 | 0 | False" in text and "back after 2.1 s" in text

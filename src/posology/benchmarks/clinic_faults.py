@@ -7,6 +7,7 @@ HTTP, in the tables, and by `posology audit verify`.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 from collections import Counter
@@ -113,17 +114,24 @@ def statuses(said: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def measured(kinds: tuple[str, ...] = KINDS, number: int = 50, tell: Told = quiet) -> dict[str, Any]:
-    """Kills on each kind of database, servers lost, and the disk full under SQLite; what cannot be tried here says why.
+    """Kills on each kind of database, workers and servers lost, the disk full under SQLite; what cannot be tried says why.
 
     Raises:
         Missing: when a database's server is not installed.
     """
     from posology.benchmarks.clinic_full import disk_full
     from posology.benchmarks.clinic_lost import database_lost
+    from posology.benchmarks.clinic_workers import FATES, NotOffered, worker_lost
 
     found: dict[str, Any] = {"kills": [kills(kind, number, tell=tell) for kind in kinds]}
     found["database_lost"] = [database_lost(kind, tell=tell) for kind in kinds if kind in SERVERS]
-    found["disk_full"] = []
+    found |= {"worker_lost": [], "disk_full": []}
+    for kind, fate in itertools.product(kinds, FATES):
+        try:
+            found["worker_lost"].append(worker_lost(kind, fate))
+            tell(f"{kind}: a worker was {fate}, results {found['worker_lost'][-1]['results']}")
+        except NotOffered as why:
+            tell(f"{kind}: {why}")
     if "sqlite" in kinds:
         try:
             found["disk_full"] = [disk_full()]

@@ -15,7 +15,7 @@ FLAGS = (
 )  # fmt: skip
 PATIENT = "DEMO-ANNA"
 """Of the demo, with two cycles and their counts."""
-SIZE = {"width": 1280, "height": 900}
+WIDTH, HEIGHT = 1280, 900
 SECONDS = 180
 """Until a page must be there; the first recommendation is compiled, with no programs kept from before about ten (assumed)."""
 PAGES: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +59,7 @@ def pictures(out: Path, pages: Mapping[str, tuple[str, ...]] = PAGES) -> Iterato
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         try:
             for role, paths in pages.items():
-                page = browser.new_context(base_url=clinic.base, viewport=SIZE).new_page()
+                page = browser.new_context(base_url=clinic.base, viewport={"width": WIDTH, "height": HEIGHT}).new_page()
                 page.set_default_timeout(1000 * SECONDS)
                 key = _enter(page, role)
                 for path in paths:
