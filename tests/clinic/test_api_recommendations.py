@@ -91,8 +91,8 @@ def test_an_explanation_is_asked_of_the_same_record_and_policy(as_role, anna, mo
     ("change", "status", "said"),
     [
         ({"version": 2}, 409, "version: the decision is on 2, but 1 is there now"),
-        ({"mg": 1.0}, 422, "reason: is empty"),
-        ({"mg": 1.0, "reason": "fever"}, 422, "answer: is accepted, but the dose is not the recommended one"),
+        ({"mg": 1.0, "answer": "changed"}, 422, "reason: is empty"),
+        ({"mg": 1.0, "reason": "fever"}, 422, "answer: is accepted, but dose, interval or start is not"),
         ({"mg": -1.0}, 422, "mg: "),
         ({"answer": "perhaps"}, 422, "answer: "),
         ({"treatment": "paclitaxel-cycles-v1"}, 404, "treatment: 'paclitaxel-cycles-v1' is not offered"),

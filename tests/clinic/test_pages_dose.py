@@ -51,7 +51,7 @@ def test_the_whole_path_from_a_new_patient_to_a_decision_needs_no_mouse(entered,
     assert violations(page) == []
     tab_to(page, page.get_by_role("radio", name="Accept"))
     keys.press("ArrowRight")
-    expect(page.get_by_role("radio", name="Give another dose")).to_be_checked()
+    expect(page.get_by_role("radio", name="Change dose, interval or start")).to_be_checked()
     tab_to(page, page.get_by_label("Dose in mg"))
     keys.type("250")
     tab_to(page, page.get_by_role("button", name="Record the decision"))
@@ -77,6 +77,7 @@ def test_a_decision_keeps_what_was_typed_when_it_cannot_be_kept(as_role, anna, s
         ({"answer": "changed", "mg": "lots", "reason": "as agreed"}, "mg: must be a number of at least 0, got &#39;lots&#39;"),
         ({"answer": "rejected", "mg": "", "reason": ""}, "reason: is empty"),
         ({"answer": "nonsense", "mg": "12", "reason": "typed in vain"}, "answer: &#39;nonsense&#39; is not one"),
+        ({"answer": "deferred", "mg": "", "reason": "count awaited", "until": "soon"}, "until: must be a date and time"),
     ):
         answer = browser.post(f"/patients/{anna}/decisions", data=asked | told)
         assert answer.status_code == 422 and sentence in answer.text
@@ -86,6 +87,19 @@ def test_a_decision_keeps_what_was_typed_when_it_cannot_be_kept(as_role, anna, s
     stale = browser.post(f"/patients/{anna}/decisions", data=asked | {"answer": "accepted"})
     assert stale.status_code == 409 and "version 2" in stale.text
     assert store.decisions_of(engine, anna) == []
+
+
+def test_dose_interval_and_start_are_changed_in_part_or_the_decision_is_put_off(as_role, anna, site):
+    browser = as_role("clinician")
+    asked = {"treatment": "paclitaxel-label-v1", "policy": "standard", "version": "1", "reason": "a bank holiday"}
+    later = {"answer": "changed", "every_days": "28", "start_in_days": "2,5"}
+    off = {"answer": "deferred", "until": "2026-10-21 08:00"}
+    assert [browser.post(f"/patients/{anna}/decisions", data=asked | d).status_code for d in (later, off)] == [303, 303]
+    first, second = store.decisions_of(site.state.clinic.engine, anna)
+    assert (first["mg"], first["entry"]["every_days"], first["entry"]["start_in_days"]) == (305.0, 28.0, 2.5)
+    assert (second["mg"], second["entry"]["until"]) == (0.0, "2026-10-21T08:00:00+00:00")
+    page = browser.get(f"/patients/{anna}/decisions").text
+    assert "after 28 days" in page and "in 2.5 days" in page and "Deferred until" in page
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
-from posology.clinic import database, oidc
+from posology.clinic import database, offers, oidc
 from posology.clinic.migrations import upgrade
 from posology.clinic.settings import Settings
 from posology.clinic.study import Study
@@ -87,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warmed(clinic)
         yield
         clinic.computing.close()
         clinic.explaining.close()
@@ -109,6 +110,25 @@ def create_app(settings: Settings) -> FastAPI:
     if unguarded:
         raise RuntimeError(f"routes without a permission: {', '.join(unguarded)}")
     return app
+
+
+def warmed(clinic: Clinic) -> None:
+    """Begin to compile what was asked for in the settings; whoever asks for a dose meanwhile waits for it, all others do not.
+
+    Raises:
+        NotFound: for a treatment or policy that is not offered.
+    """
+    for asked in clinic.settings.warm:
+        treatment, _, policy = asked.partition(":")
+        offered = offers.offer(treatment, policy)
+        clinic.computing.thread.submit(_compiled, offered)
+
+
+def _compiled(offered: offers.Offer) -> None:
+    from posology.bedside.warm import warm
+
+    seconds = warm(offered.treatment, offered.source)
+    answers.log.warning("%s:%s is compiled, in %.1f s", offered.treatment.id, offered.name, seconds)
 
 
 def from_environment() -> FastAPI:

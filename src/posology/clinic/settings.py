@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     smart_issuers: tuple[str, ...] = Field(default=(), description="addresses of the FHIR servers that may launch us")
     largest_body: int = Field(default=2_000_000, ge=1000, description="bytes of a request, uploads apart")
     largest_upload: int = Field(default=50_000_000, ge=1000, description="bytes of an uploaded file")
+    warm: tuple[str, ...] = Field(default=(), description="JSON list of TREATMENT:POLICY that are compiled when a process begins")
     symptom_rows: int = Field(
         default=100_000, ge=1000, le=1_000_000, description="synthetic patients that the classifiers of symptoms learn from"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,8 @@ ONE_THREAD = {
 """One computing thread per process: several would fight for the cores that other processes answer on. XLA makes as many as
 `NPROC` says, the libraries under NumPy, SciPy and polars as theirs; all read it when they are first imported."""
 
+MOST_ASKED = "paclitaxel-label-v1:map-greedy"
+
 
 def serve(
     demo: bool = typer.Option(False, "--demo", help="With made-up patients and accounts, in a database of its own."),
@@ -26,6 +29,7 @@ def serve(
     host: str = typer.Option("127.0.0.1", help="The address; not loopback: only with POSOLOGY_HTTPS=1, behind TLS."),
     workers: int = typer.Option(1, min=1, max=64, help="Processes that answer."),
     jobs: bool = typer.Option(True, "--jobs/--no-jobs", help="Also run the process that works on trainings and trials."),
+    warm: bool = typer.Option(True, "--warm/--no-warm", help="Compile at once what is asked for most (else POSOLOGY_WARM)."),
     as_json: bool = typer.Option(False, "--json", help="Print address, database and accounts as JSON, then serve."),
 ) -> None:
     """Start the clinic: patients, doses, explanations, decisions, trainings and trials in a browser."""
@@ -38,6 +42,8 @@ def serve(
     from posology.clinic.migrations import upgrade
     from posology.clinic.settings import Settings
 
+    if warm:
+        os.environ.setdefault("POSOLOGY_WARM", json.dumps([MOST_ASKED]))
     settings = Settings()
     if host not in LOOPBACK and not settings.https:
         raise ValueError(f"host {host}: not loopback, passwords would travel in the open; put TLS in front, and POSOLOGY_HTTPS=1")
