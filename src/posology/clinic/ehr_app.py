@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from posology.clinic import virtual_ehr as ehr
 from posology.clinic.errors import NotFound
@@ -34,11 +34,15 @@ Order = Annotated[dict[str, Any], Body(description="A MedicationRequest of the t
 class Days(BaseModel):
     """How much time passes."""
 
+    model_config = ConfigDict(extra="forbid")
+
     days: float = Field(gt=0, le=36_500, allow_inf_nan=False)
 
 
 class Wait(BaseModel):
     """Who gets nothing, and until when; the shortest wait that the treatment knows unless said."""
+
+    model_config = ConfigDict(extra="forbid")
 
     patient: str = Field(max_length=64)
     days: float | None = Field(default=None, gt=0, le=36_500, allow_inf_nan=False)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from posology.clinic import offers, store
 from posology.clinic.errors import NotFound
@@ -78,6 +78,8 @@ def told(request: Request, caller: Tells, id: Id, raw: Sent) -> dict[str, Any]:
 
 class Registered(BaseModel):
     """A hospital's system that may ask."""
+
+    model_config = ConfigDict(extra="forbid")
 
     issuer: Line = Field(description="The `iss` of its tokens.")
     name: Line
