@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from posology.clinic import offers, store
 from posology.clinic.api.patients import Reads
@@ -25,6 +25,7 @@ When = Annotated[str, Field(min_length=1, max_length=40, pattern=PLAIN)]
 class Asked(BaseModel):
     """A patient, a treatment and who doses."""
 
+    model_config = ConfigDict(extra="forbid")
     patient: PatientKey
     treatment: str = Field(max_length=200, pattern=PLAIN, description="One of `GET /api/offers`.")
     policy: str = Field(default="", max_length=200, pattern=PLAIN, description="One of that treatment's; its default if empty.")
