@@ -71,17 +71,27 @@ class Target:
 def attacked(folder: Any) -> Iterator[Target]:
     """A clinic of its own, served on loopback."""
     often = {"requests_per_second": 100_000, "burst": 1_000_000, "logins_per_minute": 100_000}
-    app = create_app(Settings(data=folder, **often))
+    app = create_app(Settings(data=folder, symptom_rows=1000, **often))
     clinic = app.state.clinic
     names = {role: somebody(app, role, CHEAP) for role in ROLES}
     tokens = {role: store.add_token(clinic.engine, name, "f", name, clinic.settings) for role, name in names.items()}
-    target = somebody(app, "viewer", CHEAP)
-    victim = next(u["key"] for u in store.list_users(clinic.engine) if u["name"] == target)
+    other = somebody(app, "viewer", CHEAP)
+    victim = next(u["key"] for u in store.list_users(clinic.engine) if u["name"] == other)
     with serving(app) as base:
         permissions = {(method, path): permission for method, path, permission in guarded(app)}
         patient = store.create(clinic.engine, from_dict(RECORD), "test")
-        yield Target(app, base, tokens, permissions=permissions, victim=victim, patient=patient)
+        target = Target(app, base, tokens, permissions=permissions, victim=victim, patient=patient)
+        _ready(target)
+        yield target
     clinic.engine.dispose()
+
+
+def _ready(target: Target) -> None:
+    """Wait until the classifiers are fitted: until then 503 with Retry-After is the right answer."""
+    until, headers = time.monotonic() + 120, {"Authorization": f"Bearer {target.tokens['viewer']}"}
+    while target.session.get(f"{target.base}/api/symptoms/performance", headers=headers).status_code == 503:
+        assert time.monotonic() < until, "the classifiers were not fitted in two minutes"
+        time.sleep(0.2)
 
 
 def operations(target: Target) -> list[Any]:
