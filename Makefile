@@ -9,7 +9,7 @@ PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 export JAX_COMPILATION_CACHE_DIR ?= .cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint evidence peers docs
+.PHONY: help install demo serve test lint evidence attack peers docs
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ peers: .venv-peers/.installed  ## create .venv-peers with what the benchmarks ar
 	@$(PYTHON) -m venv .venv-peers
 	@$(PIP) .venv-peers/bin/python -m pip install --quiet --constraint constraints.txt --constraint constraints-peers.txt diffrax stable-baselines3 torch --editable . 2>.venv-peers/install.log || { tail -n 20 .venv-peers/install.log; exit 1; }
 	@touch $@
+
+attack: install  ## ask the clinic's interface made-up requests for five minutes (MINUTES=...)
+	@POSOLOGY_ATTACK_MINUTES=$(or $(MINUTES),5) $(BIN)/python -m pytest -q -m slow tests/clinic/test_fuzz.py
 
 docs: install  ## build the documentation in docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html

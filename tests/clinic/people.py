@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from argon2 import PasswordHasher
 from web_clients import client, token_in
 
 from posology.clinic import store
+from posology.clinic.store.users import HASHER
 
 SECRET = "correct horse battery"
 COUNT = itertools.count()
 
 
-def somebody(app: Any, role: str) -> str:
+def somebody(app: Any, role: str, hasher: PasswordHasher = HASHER) -> str:
     """The name of a new user of the role, whose password is `SECRET`."""
     name = f"{role.replace(' ', '-')}-{next(COUNT)}"
-    store.add_user(app.state.clinic.engine, name, SECRET, role, "test")
+    store.add_user(app.state.clinic.engine, name, SECRET, role, "test", hasher)
     return name
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -138,6 +140,25 @@ def test_a_reason_that_could_never_be_shown_does_not_get_into_the_trail(site, as
         store.erase(site.state.clinic.engine, key, "test", "\ud800")
     assert as_role("auditor").get("/api/audit", params={"limit": 500}).status_code == 200
     store.erase(site.state.clinic.engine, key, "test", "the test is over 💊")
+
+
+@pytest.mark.parametrize("formula", ["=HYPERLINK(1)", "+1", "-1+1", "@SUM(1)", "\t=1"])
+def test_no_cell_of_an_exported_table_is_a_formula(as_role, formula):
+    people = [{"id": f"{formula}{n}", "conditions": [formula], "medications": [formula]} for n in range(5)]
+    for record in people:
+        record["observations"] = [{"time": 0, "name": "anc", "value": 2, "unit": "10*9/L"}]
+    file = {"file": ("=cmd.json", json.dumps(people).encode())}
+    manager = as_role("data manager")
+    sent = manager.post("/api/cohorts", files=file, data={"name": formula})
+    if sent.status_code == 422:  # an id with a control character is none
+        assert "\t" in formula
+        return
+    key = sent.json()["id"]
+    text = manager.get(f"/api/cohorts/{key}/deidentified.csv", params={"k": 1})
+    assert text.status_code == 200 and text.headers["content-type"].startswith("text/csv")
+    cells = [cell for row in csv.reader(io.StringIO(text.text)) for cell in row]
+    assert len(cells) > 10 and [cell for cell in cells if cell.startswith(tuple("=+-@\t\r"))] == []
+    assert manager.delete(f"/api/cohorts/{key}").status_code == 204
 
 
 def test_eight_programs_that_write_at_once_make_one_chain_and_one_edit_wins(engine, tmp_path):

@@ -104,28 +104,31 @@ def test_what_is_written_into_any_text_field_is_shown_as_text_and_nothing_of_it_
     store.edit(engine, key, 1, patient.record.noted(SCRIPT), "test", SCRIPT)
     user = store.add_user(engine, "<img src=x onerror=window.ran=1>", SECRET, "viewer", "test")
     store.add_token(engine, "demo-viewer", SCRIPT, "demo-viewer", site.state.clinic.settings)
-    walked = 0
+    walked: set[str] = set()
     for role in ("viewer", "clinician", "data manager", "auditor", "admin", "researcher"):
         page = entered(role)
         for method, path, permission in application.guarded(site):
-            if method != "GET" or path.startswith((*PROGRAMS, "/login", "/audit/export")) or permission == OPEN:
+            if method != "GET" or permission == OPEN or path.startswith((*PROGRAMS, "/login", "/audit/export")):
                 continue
-            if not (permission == ANYONE or allowed(role, str(permission))) or "{" in path.replace("{key}", ""):
+            if not (permission == ANYONE or allowed(role, str(permission))) or path in walked:
                 continue
             where = path.replace("{key}", user if path.startswith("/users") else key)
+            if "{" in where:
+                continue
             answer = page.request.get(where)
             if answer.status >= 400 or "text/html" not in answer.headers["content-type"]:
                 continue
-            page.goto(f"{where}?q={SCRIPT}&search={SCRIPT}")
+            sought = f"{where}?q={SCRIPT}"
+            page.goto(sought if page.request.get(sought).status < 400 else where)
             assert page.evaluate("window.ran") is None and page.locator("[onerror]").count() == 0, path
             assert "49" not in page.locator("h1").inner_text()
-            walked += 1
+            walked.add(path)
     page = entered("viewer")
     page.goto("/account")
     page.get_by_role("rowheader", name=SCRIPT).wait_for()
     page.goto(f"/patients/{key}")
     page.get_by_role("heading", name=SCRIPT + TEMPLATE).first.wait_for()
-    assert walked >= 10
+    assert len(walked) >= 10
     store.erase(engine, key, "test", "the test is over")
 
 

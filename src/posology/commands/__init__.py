@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "symptoms": "posology.commands.symptoms:symptoms",
     "db": "posology.commands.db:db",
     "audit": "posology.commands.audit:audit",
+    "user": "posology.commands.user:user",
     "explain": "posology.commands.explain:explain",
     "demo": "posology.commands.demo:demo",
     "ehr": "posology.commands.ehr:ehr",

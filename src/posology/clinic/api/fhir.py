@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from posology.clinic import store
@@ -46,7 +47,7 @@ def acceptable(request: Request, form: Form = "") -> None:
         raise HTTPException(406, f"accept: '{wanted[:80]}' is not written here; allowed: {JSON}, application/json")
 
 
-class Fhir(Response):
+class Fhir(JSONResponse):
     """An answer in FHIR's own kind of JSON."""
 
     media_type = JSON
