@@ -94,6 +94,14 @@ async def users(port: int, clients: int, seed: int) -> list[User]:
     return found
 
 
+async def warmed(entered: list[User], mix: dict[str, Kind], began: float) -> float | None:
+    """Seconds from `began` until each client had a recommendation: their connections go to all workers, which are warm then."""
+    if "recommendation" not in mix:
+        return None
+    await asyncio.gather(*(CALLS["recommendation"](user) for user in entered))
+    return round(time.monotonic() - began, 1)
+
+
 async def alone(user: User, mix: dict[str, Kind], calls: int) -> Seen:
     """Recommendations for one client, the record changed before each."""
     seen = Seen()
@@ -107,7 +115,7 @@ async def load(clinic: Clinic, clients: int, seconds: float, seed: int, began: f
     """What clients see of a running clinic, and what it took. `began`: when it was started; `server`: its database's process."""
     entered = await users(clinic.port, clients, seed)
     mix = await offered(entered[0])
-    first = time.monotonic() - began  # offered() asked for the first recommendation
+    warm_after = await warmed(entered, mix, began)
     single = await alone(entered[0], mix, ALONE)
     warm = single.seconds["recommendation"]
     pids, seen = clinic.answering(), Seen()
@@ -134,7 +142,7 @@ async def load(clinic: Clinic, clients: int, seconds: float, seed: int, began: f
         "cores": {name: round((spent() - before[name]) / wall, 3) for name, spent in parts.items()},
         "memory": memory(seen.memory),
         "recommendation_alone": {"requests": len(warm), **percentiles(warm)},
-        "first_recommendation_s": round(first, 1) if "recommendation" in mix else None,
+        "warm_s": warm_after,
         "threads": [clinic_process.threads(pid) for pid in pids],
     }  # fmt: skip
 
@@ -194,7 +202,7 @@ def audited(clinic: Clinic) -> dict[str, Any]:
 
 def met(found: dict[str, Any]) -> dict[str, bool | None]:
     """Which bars a measurement meets; None for what was not measured."""
-    warm, first = found["recommendation_alone"]["p95_ms"], found["first_recommendation_s"]
+    warm, first = found["recommendation_alone"]["p95_ms"], found["warm_s"]
     return {
         "failures": found["failures"] == 0,
         "requests_per_s": found["requests_per_s"] >= BARS["requests_per_s"],
