@@ -28,3 +28,14 @@ def test_a_user_that_is_not_allowed_is_refused_with_a_sentence(tmp_path, monkeyp
     monkeypatch.setattr("sys.stdin", io.StringIO(typed + "\n"))
     assert run(["user", "add", "ann", "--role", role, "--database", f"sqlite:///{tmp_path / 'x.db'}"]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_an_admin_who_is_locked_out_gets_a_new_password(tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    told = {("add", "ann", "--role", "admin"): "correct horse battery", ("password", "ann"): "another made up one"}
+    for arguments, typed in told.items():
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed + "\n"))
+        assert run(["user", *arguments, "--database", url]) == 0
+    engine = database.engine(url)
+    assert store.log_in(engine, "ann", "another made up one").name == "ann"
+    engine.dispose()

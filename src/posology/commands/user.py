@@ -13,9 +13,11 @@ user = typer.Typer(add_completion=False, help="Add users of the clinic.")
 ACTOR = "command line"
 
 
-@user.callback()
-def _group() -> None:
-    """A group, also while it has one verb."""
+def asked() -> str:
+    """A password that is typed without being seen, or read from standard input."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password, 12 to 256 characters", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 @user.command()
@@ -30,14 +32,22 @@ def add(
     from posology.clinic.migrations import upgrade
     from posology.clinic.store import add_user
 
-    if sys.stdin.isatty():
-        password = typer.prompt("Password, 12 to 256 characters", hide_input=True, confirmation_prompt=True)
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
     engine = opened(database)
     upgrade(engine)
-    key = add_user(engine, name, password, role, ACTOR)
+    key = add_user(engine, name, asked(), role, ACTOR)
     if as_json:
         print_json({"key": key, "name": name, "role": role})
     else:
         print(f"User '{name}' was added as {role}. More are added on the page Users, by an admin.")
+
+
+@user.command()
+def password(name: str = typer.Argument(help="The name."), database: str = DATABASE, as_json: bool = JSON) -> None:
+    """Set a user's password, as for an admin who is locked out: a lock is lifted, all sessions and tokens end."""
+    from posology.clinic.store import set_password
+
+    set_password(opened(database), name, asked(), ACTOR)
+    if as_json:
+        print_json({"name": name})
+    else:
+        print(f"User '{name}' has a new password.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from posology.clinic.errors import NotFound
 from posology.clinic.store import jobs
@@ -26,6 +26,7 @@ REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; s
 class Asked(BaseModel):
     """A job; arguments as `clinic/tasks.py` describes them."""
 
+    model_config = ConfigDict(extra="forbid")
     kind: Literal["training", "trial", "lab"]
     arguments: dict[str, Any] = Field(description="treatment, learner, updates …; or treatment, arms, patients …; or policy")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from posology.clinic.study import Study
 from posology.clinic.web.who import Who, logged_in
@@ -34,6 +34,7 @@ def study_of(request: Request) -> Study:
 class Told(BaseModel):
     """What is known of one patient; nothing of it is kept."""
 
+    model_config = ConfigDict(extra="forbid")
     symptoms: Names = Field(min_length=1, description="symptoms and signs of danger that are there")
     absent: Names = Field(default=[], description="symptoms that are known not to be there; others were not asked for")
     others_absent: bool = Field(default=False, description="every symptom that is not named is known not to be there")

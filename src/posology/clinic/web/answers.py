@@ -74,13 +74,21 @@ def said(error: RequestValidationError) -> str:
     return "; ".join(parts)
 
 
+def unnamed(sentence: str) -> str:
+    """A sentence about the database without its address."""
+    address, colon, rest = sentence.partition(": ")
+    return f"the database {rest}" if colon and address.startswith("database ") and "://" in address else sentence
+
+
 def install(app: FastAPI) -> None:
     """Let an app answer with sentences."""
 
     @app.exception_handler(ValueError)
     def _value(request: Request, error: ValueError) -> Response:
         status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
-        return problem(request, status, str(error))
+        if status == 503:
+            log.warning("%s", error)  # with its address, which is nobody's business who asks
+        return problem(request, status, unnamed(str(error)))
 
     @app.exception_handler(RequestValidationError)
     def _fields(request: Request, error: RequestValidationError) -> Response:

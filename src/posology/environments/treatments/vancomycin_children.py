@@ -38,6 +38,7 @@ TREATMENT = replace(
     actions=adults.actions("mg/kg", ADULT),
     standard=adults.row(float(f"{1000 / ADULT:.4g}"), 12.0, "mg/kg"),
     baselines=("standard", "size-scaled", "proportional-rule", "map-greedy", "ensemble-greedy", "oracle"),
+    research_only="its model is theory, made to try a transfer, and no child's measurements bear it out",
     not_for="dosing any child: the model is theory, made to try a transfer; newborn and preterm infants",
     source="Thomson 2009, doi:10.1093/jac/dkp085, scaled by allometry and Rhodin 2009, doi:10.1007/s00467-008-0997-5",
 )
