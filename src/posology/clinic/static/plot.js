@@ -14,23 +14,33 @@ function short(value) {
   return Math.abs(value) >= 1e5 || (value && Math.abs(value) < 1e-3) ? value.toExponential(1) : String(+value.toPrecision(4));
 }
 
+// Four to six round values that hold a range.
+function ticks(low, high) {
+  if (!(high > low)) return [low, low + (Math.abs(low) || 1)];
+  const raw = (high - low) / 4, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= raw * 0.999);
+  const first = Math.floor(low / step + 1e-9), last = Math.ceil(high / step - 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => +((first + i) * step).toPrecision(12));
+}
+
 export function plot(place, series, xLabel, yLabel) {
   const drawn = series.filter((one) => one.x.length);
   const xs = drawn.flatMap((one) => one.x), ys = drawn.flatMap((one) => [...one.y, ...(one.low ?? []), ...(one.high ?? [])]);
   if (!xs.length) return place.replaceChildren();
   const least = (list) => list.reduce((a, b) => Math.min(a, b)), most = (list) => list.reduce((a, b) => Math.max(a, b));
-  const [x0, x1, y0, y1] = [least(xs), most(xs), least(ys), most(ys)];
+  const across = ticks(least(xs), most(xs)), along = ticks(least(ys), most(ys));
+  const [x0, x1, y0, y1] = [least(xs), most(xs), along[0], along.at(-1)];
   const at = (x) => LEFT + (W - LEFT - RIGHT) * (x1 > x0 ? (x - x0) / (x1 - x0) : 0.5);
   const up = (y) => H - BOTTOM - (H - TOP - BOTTOM) * (y1 > y0 ? (y - y0) / (y1 - y0) : 0.5);
   const svg = document.createElementNS(NS, "svg");
   svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `${yLabel} by ${xLabel}: ${drawn.map((one) => `${one.name}, last ${short(one.y.at(-1))}`).join("; ")}`);
-  for (const y of [y0, (y0 + y1) / 2, y1]) {
+  for (const y of along) {
     put(svg, "line", { x1: LEFT, x2: W - RIGHT, y1: up(y), y2: up(y), class: "rule" });
     put(svg, "text", { x: LEFT - 6, y: up(y) + 4, "text-anchor": "end" }, short(y));
   }
-  for (const x of [x0, x1]) put(svg, "text", { x: at(x), y: H - BOTTOM + 18, "text-anchor": "middle" }, short(x));
+  for (const x of across.filter((one) => one >= x0 && one <= x1)) put(svg, "text", { x: at(x), y: H - BOTTOM + 18, "text-anchor": "middle" }, short(x));
   put(svg, "text", { x: (LEFT + W - RIGHT) / 2, y: H - 6, "text-anchor": "middle" }, xLabel);
   let lowest = -Infinity;
   const ends = drawn.map((one, i) => [up(one.y.at(-1)), i]).sort((a, b) => a[0] - b[0]);
