@@ -48,9 +48,13 @@ def acceptable(request: Request, form: Form = "") -> None:
 
 
 class Fhir(JSONResponse):
-    """An answer in FHIR's own kind of JSON."""
+    """An answer in FHIR's own kind of JSON, written already; a JSONResponse so that its description says JSON, not text."""
 
     media_type = JSON
+
+    def render(self, content: str) -> bytes:
+        """The text as it is."""
+        return content.encode()
 
 
 class Outcome(BaseModel):

@@ -38,7 +38,9 @@ class Problem(BaseModel):
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": TITLES[status]} for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
+    # a schema instead of a model: refusals are JSON also where the answer is a table or a page
+    status: {"description": TITLES[status], "content": {"application/json": {"schema": Problem.model_json_schema()}}}
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
 """The answers that any route for programs may give, for its documentation."""
 
