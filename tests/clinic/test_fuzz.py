@@ -23,9 +23,9 @@ def sound(target):
 def test_made_up_requests_get_the_answers_that_are_described(tmp_path):
     with attacked(tmp_path) as target:
         every = operations(target)
-        attack(target, every, examples=2, until=time.monotonic() + 20, chance=random.Random(7))
+        attack(target, every, examples=1, until=time.monotonic() + 20, chance=random.Random(7))
         assert target.faults == []
-        assert len(every) >= 15 and sum(target.asked.values()) >= 2 * len(every)
+        assert len(every) >= 15 and sum(target.asked.values()) >= len(every)
         sound(target)
 
 

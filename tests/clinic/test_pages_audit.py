@@ -67,6 +67,7 @@ def test_a_fault_is_shown_with_its_row_and_a_noted_head_is_looked_for(tmp_path):
 
 def test_an_auditor_seeks_and_verifies_in_the_browser(entered):
     page = entered("auditor")
+    page.get_by_role("link", name="Audit", exact=True).click()
     page.get_by_label("Actor").fill("demo-auditor")
     page.get_by_label("Action").fill("login")
     page.keyboard.press("Enter")
