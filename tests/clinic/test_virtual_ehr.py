@@ -58,13 +58,14 @@ def started() -> ehr.State:
     return ehr.begin(LABEL, 2, SEED)
 
 
-def test_a_policy_through_fhir_meets_the_environments_own_course_exactly():
+def test_a_policy_through_fhir_meets_the_environments_own_course():
     made, state = policy_run()
     assert len(made) == PATIENTS * VISITS
     assert any(v.mg > 0 for v in made)
     for patient in range(PATIENTS):
         for mine, theirs in zip(jax.tree.leaves(state.courses[patient]), jax.tree.leaves(own_course(patient)[-1]), strict=True):
-            np.testing.assert_array_equal(np.asarray(mine), np.asarray(theirs))
+            # one program follows many patients, the other one: their float32 sums may differ in the last digits
+            np.testing.assert_allclose(np.asarray(mine), np.asarray(theirs), rtol=1e-5, atol=1e-9)
 
 
 def test_what_a_chart_tells_is_the_environments_observation():

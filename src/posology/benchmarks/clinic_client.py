@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, NamedTuple
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
+T = TypeVar("T")
 END = b"\r\n\r\n"
 
 
@@ -99,3 +102,9 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
         await reader.readline()
     await reader.readline()
     return found
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What asynchronous work returns, done in a thread of its own: whoever asks may have a loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from posology.benchmarks import clinic_process
-from posology.benchmarks.clinic_client import Answer, Client
+from posology.benchmarks.clinic_client import Answer, Client, finished
 from posology.benchmarks.clinic_ledger import Ledger, acknowledged, arrived, faults
 from posology.benchmarks.clinic_load import KINDS, audited, prepared
 from posology.benchmarks.clinic_mix import User
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from posology.benchmarks.evidence import Effort, Tell
 
 WRITING = (0.03, 0.4)
-"""Seconds of writing before a kill, at random between these."""
+"""Seconds of writing after the first answer and before a kill, at random between these."""
 Write = Callable[[Ledger], Awaitable[Answer]]
 Told = Callable[[str], None]
 
@@ -70,11 +70,11 @@ def kills(
     chance, seen, wrong, bad = random.Random(seed), Counter[int](), Counter[str](), 0
     with prepared(kind, None) as (url, _), clinic_process.running(url) as clinic:
         clinic.start()
-        ledgers = asyncio.run(_prepared(clinic, clients))
+        ledgers = finished(_prepared(clinic, clients))
         for i in range(number):
             if i:
                 clinic.start()
-            asyncio.run(_killed(clinic, ledgers, decide, chance.uniform(*WRITING), seen))
+            finished(_killed(clinic, ledgers, decide, chance.uniform(*WRITING), seen))
             wrong.update(faults(clinic.url, ledgers))
             bad += not audited(clinic)["ok"]
             tell(f"{kind}: killed {i + 1} of {number}, {acknowledged(ledgers)} writes acknowledged, lost {wrong['lost']}")
@@ -100,7 +100,9 @@ async def _killed(clinic: Clinic, ledgers: list[Ledger], decide: bool, after: fl
     writes: list[Write] = [Ledger.enter, Ledger.edit]
     if decide and await decides(ledgers[0]):
         writes.append(Ledger.decide)
-    writing = asyncio.gather(*(write_until_lost(ledger, writes, seen) for ledger in ledgers))
+    writing, before = asyncio.gather(*(write_until_lost(ledger, writes, seen) for ledger in ledgers)), seen.total()
+    while seen.total() == before and not writing.done():  # a slow machine is not killed before it has answered once
+        await asyncio.sleep(0.005)
     await asyncio.sleep(after)
     await asyncio.to_thread(clinic.kill)
     await writing

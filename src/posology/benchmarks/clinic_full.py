@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from posology.benchmarks import clinic_process, servers
+from posology.benchmarks.clinic_client import finished
 from posology.benchmarks.clinic_faults import ledgers_of, statuses
 from posology.benchmarks.clinic_ledger import faults, problem
 from posology.benchmarks.clinic_load import audited
@@ -30,7 +30,7 @@ def disk_full(mib: int = 8, writes: int = 40) -> dict[str, Any]:
     """
     with small_disk(mib) as disk, clinic_process.running(f"sqlite:///{disk / 'posology.db'}") as clinic:
         clinic.start()
-        return {"database": "sqlite", **asyncio.run(_full(clinic, disk, writes))}
+        return {"database": "sqlite", **finished(_full(clinic, disk, writes))}
 
 
 async def _full(clinic: Clinic, disk: Path, writes: int) -> dict[str, Any]:

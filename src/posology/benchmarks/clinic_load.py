@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from posology.benchmarks import clinic_process
-from posology.benchmarks.clinic_client import Client
+from posology.benchmarks.clinic_client import Client, finished
 from posology.benchmarks.clinic_mix import CALLS, MIX, Kind, User, offered
 from posology.benchmarks.clinic_process import PASSWORD, ROLES, Clinic
 from posology.benchmarks.servers import SERVERS, Server, new_database
@@ -174,7 +174,7 @@ def measured(
     with prepared(kind, url) as (database, server), clinic_process.running(database, workers) as clinic:
         began = time.monotonic()
         boot = clinic.start()
-        found = asyncio.run(load(clinic, clients, seconds, seed, began, server.process.pid if server else None))
+        found = finished(load(clinic, clients, seconds, seed, began, server.process.pid if server else None))
         about = {"database": kind, "workers": workers, "clients": clients, "cpus": os.cpu_count(), "boot_s": round(boot, 1)}
         found = {**about, **found, "audit": audited(clinic)}
     return {**found, "bars": BARS, "met": met(found)}

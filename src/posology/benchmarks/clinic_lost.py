@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from posology.benchmarks import clinic_process, servers
-from posology.benchmarks.clinic_client import Answer
+from posology.benchmarks.clinic_client import Answer, finished
 from posology.benchmarks.clinic_faults import Told, ledgers_of, quiet, statuses
 from posology.benchmarks.clinic_ledger import Ledger, faults, problem
 from posology.benchmarks.clinic_load import audited
@@ -31,7 +31,7 @@ def database_lost(
         url = servers.new_database(server.url, "posology_lost")
         with clinic_process.running(url, workers) as clinic:
             clinic.start()
-            found = asyncio.run(_lost(clinic, server, clients, gone, watched))
+            found = finished(_lost(clinic, server, clients, gone, watched))
             tell(f"{kind}: the database was gone for a while, {found['refused']} requests were refused")
             return {"database": kind, **found, "audit_ok": audited(clinic)["ok"]}
 

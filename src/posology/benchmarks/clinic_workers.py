@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from posology.benchmarks import clinic_process, servers
-from posology.benchmarks.clinic_client import Client
+from posology.benchmarks.clinic_client import Client, finished
 from posology.benchmarks.clinic_load import audited, prepared
 from posology.benchmarks.clinic_process import PASSWORD, ROLES, Clinic
 
@@ -39,7 +39,7 @@ def worker_lost(kind: str, fate: str) -> dict[str, Any]:
     """
     with prepared(kind, None) as (url, _), clinic_process.running(url) as clinic:
         clinic.start()
-        return {"database": kind, "fate": fate, **asyncio.run(_lost(clinic, FATES[fate]))}
+        return {"database": kind, "fate": fate, **finished(_lost(clinic, FATES[fate]))}
 
 
 async def _lost(clinic: Clinic, fate: signal.Signals) -> dict[str, Any]:
