@@ -39,6 +39,7 @@ PAGES = (
     "decisions",
     "cohorts",
     "jobs",
+    "policies",
     "lab",
     "leaving",
     "symptoms",
@@ -53,6 +54,7 @@ API = (
     "health",
     "patients",
     "leaving",
+    "findings",
     "recommendations",
     "what_if",
     "decisions",
@@ -65,6 +67,7 @@ API = (
     "audit",
     "cohorts",
     "jobs",
+    "policies",
     "lab",
 )
 """Files of routes for programs; each has a `router`."""

@@ -16,5 +16,7 @@ router = APIRouter()
 @router.get("/")
 def home(request: Request, who: Annotated[Who, logged_in()]) -> Response:
     """Go to the first page of the menu that the role may see."""
-    places = [path for _, path, permission in request.app.state.nav if not permission or who.may(permission)]
+    nav = request.app.state.nav
+    own = [path for _, path, permission in nav if permission and who.may(permission)]
+    places = own + [path for _, path, permission in nav if not permission]  # what a role alone may see goes first
     return RedirectResponse(places[0] if places else "/account", 303)

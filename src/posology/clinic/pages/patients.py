@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
 
 from posology.clinic import store
-from posology.clinic.api.patients import Key, Reads
+from posology.clinic.api.patients import Key, Reads, Writes
+from posology.clinic.entry import number
 from posology.clinic.errors import NotFound
 from posology.clinic.web.drawing import image
 from posology.clinic.web.render import page
@@ -20,6 +21,7 @@ router = APIRouter(prefix="/patients")
 PAGE = 50
 MOST_ROWS = 200
 """Entries that a page lists, the latest first; the others are in the file of the record."""
+Word = Annotated[str, Form(max_length=200)]
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 
 
@@ -48,8 +50,26 @@ def patient(request: Request, who: Reads, key: Key, version: Version = None) -> 
     return page(
         request, "patient.html", title=record.id, key=key, tab="record", version=found.version, record=record,
         doses=doses[-MOST_ROWS:][::-1], measured=measured[-MOST_ROWS:][::-1], history=history[::-1],
-        newest=history[-1]["version"], facts=facts(record),
+        newest=history[-1]["version"], facts=facts(record), responses=store.found(engine, "drug response", key)[::-1],
     )  # fmt: skip
+
+
+@router.post("/{key}/responses")
+def respond(
+    request: Request, who: Writes, key: Key, drug: Word = "", response: Word = "", value: Word = "", unit: Word = "",
+    note: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:  # fmt: skip
+    """Keep how the patient responded to a drug.
+
+    Raises:
+        ValueError: for a value that is no number, or a field that is missing.
+    """
+    amount = number(value.strip()) if value.strip() else None
+    if isinstance(amount, str):
+        raise ValueError(f"value: must be a number, got '{value[:40]}'")
+    told = {"drug": drug.strip() or None, "response": response.strip() or None, "value": amount, "unit": unit.strip() or None}
+    store.add(clinic_of(request).engine, "drug response", who.name, key, **told, note=note.strip())
+    return RedirectResponse(f"/patients/{key}?said=saved", 303)
 
 
 @router.get("/{key}/timeline.svg")
