@@ -110,6 +110,47 @@ def test_a_decision_is_the_status_and_a_person(answer, record, mg, reason, statu
     assert [r["text"] for r in person.get("reason", [])] == ([reason] if reason else [])
 
 
+@pytest.mark.parametrize(
+    ("changed", "words", "begins", "says"),
+    [
+        ({"every_days": 14.0}, "interval", "2025-04-14T08:00:00+00:00", "next visit after 14 days instead of 21"),
+        ({"start_in_days": 7.0}, "start", "2025-04-21T08:00:00+00:00", "to begin 7 days later"),
+        ({"every_days": 28.0, "start_in_days": 1.0}, "interval, start", "2025-04-15T08:00:00+00:00", "28 days instead of 21"),
+    ],
+)
+def test_a_change_of_interval_or_start_is_a_plan_that_says_it(answer, record, changed, words, begins, says):
+    made = decided(decision(answer, record, 305.0, "Dr A", "fits the ward", WHEN, **changed), answer, record)
+    assert faults(made) == []
+    proposal, plan = of_kind(made, "MedicationRequest")
+    assert (proposal["status"], plan["status"], plan["intent"]) == ("cancelled", "active", "plan")
+    told = plan["dosageInstruction"][0]
+    assert told["timing"]["event"] == [begins]
+    said = told["additionalInstruction"][0]["text"]
+    assert "the dose as proposed" in said and says in said
+    assert of_kind(made, "Provenance")[-1]["activity"]["text"] == f"recommendation changed: {words}"
+
+
+@pytest.mark.parametrize("until", [None, datetime(2025, 4, 16, 8, tzinfo=UTC)])
+def test_a_decision_that_is_put_off_holds_the_proposal_and_rejects_nothing(answer, record, until):
+    entry = decision(answer, record, 0.0, "Dr A", "the count is awaited", WHEN, answer="deferred", until=until)
+    made = decided(entry, answer, record)
+    assert faults(made) == []
+    (proposal,) = of_kind(made, "MedicationRequest")
+    assert (proposal["status"], proposal["statusReason"]["text"]) == ("on-hold", "the count is awaited")
+    when = "until 2025-04-16T08:00:00+00:00" if until else "until when was not said"
+    assert when in proposal["note"][-1]["text"]
+    activity = of_kind(made, "Provenance")[-1]["activity"]["text"]
+    assert activity == "recommendation deferred" + (f" {when}" if until else "")
+
+
+def test_no_dose_instead_of_one_is_a_change_and_a_rejection_gives_nothing(answer, record):
+    none = decided(decision(answer, record, 0.0, "Dr A", "fever", WHEN), answer, record)
+    rejected = decided(decision(answer, record, 0.0, "Dr A", "fever", WHEN, answer="rejected"), answer, record)
+    for made, words in ((none, "changed: dose"), (rejected, "rejected")):
+        assert [m["status"] for m in of_kind(made, "MedicationRequest")] == ["cancelled"]
+        assert of_kind(made, "Provenance")[-1]["activity"]["text"] == f"recommendation {words}"
+
+
 def test_a_dose_against_an_abstention_is_a_plan_of_the_person(answer, record):
     none = abstained(answer)
     made = decided(decision(none, record, 100.0, "Dr A", "known well", WHEN), none, record)

@@ -129,3 +129,12 @@ def test_why_is_worked_out_while_the_page_waits(entered, site, anna):
     expect(page.get_by_role("heading", name="What moved the dose")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("No limit bound it").first).to_be_visible()
     assert violations(page) == []
+    page.get_by_role("link", name="Report").click()
+    expect(page.get_by_role("heading", name="As a decision tree")).to_be_visible()
+    assert page.locator("td.bar i").first.evaluate("e => getComputedStyle(e).height") == "10px"  # its own styles are let in
+    assert "not a medical device" in page.inner_text("main")
+
+
+def test_the_report_of_an_explanation_that_is_not_there_leads_to_the_page_that_says_why(as_role, anna):
+    answer = as_role("viewer").get(f"/patients/{anna}/why/report?policy=standard&at=tomorrow", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, f"/patients/{anna}/why")

@@ -47,6 +47,7 @@ def explanation(c: Consultation) -> dict[str, Any]:
         "time": calendar(c.record, c.now).isoformat() if c.record.start else c.now,
         "chosen": None if c.reason or c.decision.action is None else {k: table[here][k] for k in CHOSEN},
         "abstained": c.reason,
+        "options": sorted(table, key=lambda row: row["rank"]),
         "attribution": attribution(c),
         "counterfactual": counterfactuals(c),
         "tree": tree(c),

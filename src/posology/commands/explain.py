@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from posology.commands.errors import writable
 from posology.commands.output import print_json, print_table
 from posology.commands.recommend import AT, DRAWS, ID, JSON, PATIENT, RESEARCH, patients, policy_of
 
@@ -40,15 +41,26 @@ def explain(
     one: str = ID,
     draws: int = DRAWS,
     research: bool = RESEARCH,
+    report: Path = typer.Option(None, metavar="FILE", help="Also write an HTML page that stands alone; of one patient."),
     as_json: bool = JSON,
 ) -> None:
     """Say why a policy chooses its dose for one patient, and what would change it. Research use only."""
     treatment, policy = policy_of(who)
     records = patients(patient, one)
+    if report:
+        writable(report, "--report")
+        if len(records) > 1:
+            raise ValueError(f"--report: is of one patient; {patient} has {len(records)}, name one with --id")
     from posology.bedside.explain import explain as answer
 
     answers = [answer(treatment, policy, record, at, draws, research) for record in records]
+    if report:
+        from posology.figures import explanation, individual
+
+        individual.write(report, explanation.report(answers[0]))
     if as_json:
         return print_json(answers[0] if len(answers) == 1 else answers)
     for found in answers:
         show(found)
+    if report:
+        print(f"Report: {report}")

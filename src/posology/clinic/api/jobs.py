@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from posology.clinic.errors import NotFound
 from posology.clinic.store import jobs
 from posology.clinic.tasks import checked_lab, checked_training, checked_trial
+from posology.clinic.web.guard import REPORT_POLICY
 from posology.clinic.web.shared import clinic_of
 from posology.clinic.web.who import Who, needs
 
@@ -20,7 +21,6 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 Key = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The job's key.")]
 Reads = Annotated[Who, needs("cohort:read")]
 Writes = Annotated[Who, needs("job:write")]
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
 class Asked(BaseModel):

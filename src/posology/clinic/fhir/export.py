@@ -4,12 +4,14 @@
     decided(entry, answer, record)      the same with the status that the decision gave it, and Provenance of the person
 
 The bundle holds the Patient, what entered, the program as a Device with version and fingerprint, and nothing outside itself is
-referred to. An accepted proposal becomes active; one that is changed or rejected is cancelled with the reason, and what
-is given instead is a plan of its own. Dates of a record that counts hours only stand for hours, which the bundle says.
+referred to. An accepted proposal becomes active; one that is put off is on hold; one that is changed or rejected is cancelled
+with the reason, and what is given instead, in dose, interval or start, is a plan of its own. Dates of a record that counts hours
+only stand for hours, which the bundle says.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata
@@ -25,7 +27,8 @@ from posology.data.record import Record, at_hours, calendar
 
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 RECORD = "urn:posology:record-sha256"  # system of an identifier: the hash of a record's facts
-ACCEPTED, CHANGED, REJECTED = "accepted", "changed", "rejected"
+ACCEPTED, CHANGED, REJECTED, DEFERRED = "accepted", "changed", "rejected", "deferred"
+STATUS = {ACCEPTED: "active", DEFERRED: "on-hold"}  # of a proposal after the decision, else cancelled
 
 
 def recommended(answer: Mapping[str, Any], record: Record, when: datetime) -> dict[str, Any]:
@@ -54,20 +57,46 @@ def decided(entry: Mapping[str, Any], answer: Mapping[str, Any], record: Record)
     proposal, targets = made.get("proposal"), [n for n in made if n.startswith("issue")]
     if proposal:
         why = {} if outcome == ACCEPTED else {"statusReason": concept(entry["reason"])}
-        made["proposal"] = proposal | {"status": "active" if outcome == ACCEPTED else "cancelled"} | why
+        notes = [*proposal["note"], {"text": _put_off(entry)}] if outcome == DEFERRED else proposal["note"]
+        made["proposal"] = proposal | {"status": STATUS.get(outcome, "cancelled"), "note": notes} | why
         targets = ["proposal", *targets]
     if entry["mg"] > 0 and outcome == CHANGED:
         made["plan"] = _plan(entry, answer, record, seed, when, bool(proposal))
         targets = ["plan", *targets]
-    made["decision"] = _of_person(entry, outcome, seed, targets or ["patient"])
+    made["decision"] = _of_person(entry, _in_words(entry, answer, outcome), seed, targets or ["patient"])
     return bundle(record, seed, made)
 
 
 def outcome_of(entry: Mapping[str, Any]) -> str:
-    """Whether a decision accepts the recommendation, changes it, or gives nothing against it."""
+    """Whether a decision accepts the recommendation, changes it, puts it off, or gives nothing against it."""
+    if entry.get("answer"):
+        return str(entry["answer"])
     if entry["followed"]:
         return ACCEPTED
     return CHANGED if entry["mg"] > 0 else REJECTED
+
+
+def changes(entry: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+    """What a decision changes of what was proposed: dose, interval, start; nothing where no dose was proposed."""
+    chosen = answer["chosen"]
+    if not chosen or not chosen["mg"] > 0:
+        return []
+    dose = not math.isclose(entry["mg"], chosen["mg"], rel_tol=1e-6)
+    interval = entry.get("every_days") not in (None, chosen.get("wait_days"))
+    return [n for n, new in (("dose", dose), ("interval", interval), ("start", bool(entry.get("start_in_days")))) if new]
+
+
+def _put_off(entry: Mapping[str, Any]) -> str:
+    until = entry.get("until")
+    return f"The decision is put off until {until}." if until else "The decision is put off; until when was not said."
+
+
+def _in_words(entry: Mapping[str, Any], answer: Mapping[str, Any], outcome: str) -> str:
+    """The outcome, and what of the proposal it touches."""
+    if outcome == DEFERRED and entry.get("until"):
+        return f"{outcome} until {entry['until']}"
+    what = changes(entry, answer) if outcome == CHANGED else []
+    return f"{outcome}: {', '.join(what)}" if what else outcome
 
 
 def seed_of(answer: Mapping[str, Any], record: Record) -> str:
@@ -130,11 +159,20 @@ def device(answer: Mapping[str, Any]) -> dict[str, Any]:
 def _plan(
     entry: Mapping[str, Any], answer: Mapping[str, Any], record: Record, seed: str, when: datetime, proposed: bool
 ) -> dict[str, Any]:
-    """What the person will give instead, as often and as long as the proposal, or the standard of care where none was made."""
+    """What the person will give instead: as often, as long and from when the proposal says, or the standard of care where none
+    was made, unless the decision says otherwise."""
     like = answer["chosen"] if proposed else next((o for o in answer["options"] if o["is_standard"] and o["mg"] > 0), {})
-    option = {k: like.get(k) for k in ("every_hours", "duration_hours")} | {"wait_days": like.get("wait_days") or 0.0}
-    option |= {"mg": entry["mg"], "label": "decided by a clinician"}
-    at = calendar(record, at_hours(record, answer["time"]))
+    begins, visit = entry.get("start_in_days") or 0.0, entry.get("every_days")
+    words = ["decided by a clinician"]
+    if proposed and "dose" not in changes(entry, answer):
+        words.append("the dose as proposed")
+    if visit is not None:
+        words.append(f"next visit after {visit:g} days" + (f" instead of {like['wait_days']:g}" if like.get("wait_days") else ""))
+    if begins:
+        words.append(f"to begin {begins:g} days later")
+    option = {k: like.get(k) for k in ("every_hours", "duration_hours")}
+    option |= {"mg": entry["mg"], "label": ", ".join(words), "wait_days": visit or like.get("wait_days") or 0.0}
+    at = calendar(record, at_hours(record, answer["time"]) + 24 * begins)
     more: dict[str, Any] = {"status": "active", "intent": "plan", "requester": {"display": said(entry["by"])}}
     more |= {"reasonCode": [concept(entry["reason"])]}
     if proposed:
