@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss as log_loss_of_sklearn
 from posology.figures import style
 from posology.figures.confusion import confusion
 from posology.figures.reliability import reliability
-from posology.symptoms import classifiers, performance, scores
+from posology.symptoms import classifiers, learning, performance, scores
 from posology.symptoms.drugs import drugs
 from posology.symptoms.generator import UNKNOWN, draw, posterior
 from posology.symptoms.table import table
@@ -139,6 +139,10 @@ def test_charts_that_cannot_be_drawn_are_refused():
         confusion([[1, 2], [3, 4]], ["a", "b", "c"], "x")
 
 
+def as_rows(columns, rows):
+    return "\n".join(" | ".join(map(str, row)) for row in (list(columns), *rows))
+
+
 def test_the_page_shows_every_disease_and_drug_with_status_and_every_classifier(compared):
     spec = importlib.util.spec_from_file_location("symptomatic", Path(__file__).parents[2] / "docs" / "symptomatic.py")
     symptomatic = importlib.util.module_from_spec(spec)
@@ -150,3 +154,6 @@ def test_the_page_shows_every_disease_and_drug_with_status_and_every_classifier(
     assert {row["title"] for row in compared["classifiers"].values()} <= first
     assert sum(row[3] in ("verified", "unverified") for row in rows if len(row) == 5) >= len(drugs())
     assert "Synthetic" in text and "Research only" in text
+    assert symptomatic.learned(None, as_rows) == []
+    [said, table_text] = symptomatic.learned(learning.curve((500, 1_000), 1_000), as_rows)[1:]
+    assert "- Decision tree: " in said and "94 %" in said and "1,000 | Decision tree" in table_text
