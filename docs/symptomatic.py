@@ -9,6 +9,7 @@ from typing import Any
 from posology.figures.confusion import confusion
 from posology.figures.reliability import reliability
 from posology.figures.style import svg
+from posology.symptoms import learning
 from posology.symptoms.dosing import by_age
 from posology.symptoms.drugs import CONDITIONS, drugs
 from posology.symptoms.emergency import DANGER, EMERGENCIES, NOW
@@ -31,6 +32,7 @@ classifiers can be compared with the exact answer, which with real patients nobo
     posology symptoms predict --symptom fever --symptom cough --age 34 --sex female --history diabetes --allergy penicillin
     posology symptoms drug amoxicillin
     posology symptoms compare --json
+    posology symptoms learning
 
 ## What `predict` does
 
@@ -68,6 +70,13 @@ A share of {NOISE:g} of symptoms is written down wrongly and a share of {MISSING
 anything was fitted. Features are one-hot, the target is label-encoded, settings are chosen on validation alone; the held-out
 rows choose nothing. Naive Bayes is nearly the truth here, because symptoms *are* independent given the disease in these
 patients; in real ones they are not.
+"""
+LEARNING = """## How many patients a decision tree needs
+
+Patients to learn from are drawn for each size, a larger one holding the smaller; settings are chosen on other patients, and
+all sizes are judged on the same further ones. Naive Bayes, which assumes what is true here, needs few. From the smallest size
+on, the better half of the settings is tried again. `posology symptoms learning --rows N` shows one size;
+`posology evidence symptoms-learning` makes `docs/results/symptoms-learning.json`, which this is made from.
 """
 DISEASES = """## Diseases
 
@@ -130,6 +139,14 @@ def performance(found: Mapping[str, Any], table_of: Table) -> list[str]:
     ]
 
 
+def learned(found: Mapping[str, Any] | None, table_of: Table) -> list[str]:
+    """The learning curve that is stored; nothing without one."""
+    if found is None:
+        return []
+    said = ".\n- ".join(learning.sentences(found))
+    return [LEARNING, f"- {said}.\n", table_of(learning.HEADS, learning.cells(found))]
+
+
 def diseases(table_of: Table) -> str:
     """Each disease with its likelihoods and effects."""
     rows = []
@@ -186,7 +203,8 @@ def pictures(found: Mapping[str, Any], folder: Path) -> str:
 
 def page(found: Mapping[str, Any], table_of: Table, drawn: str = "") -> str:
     """The page, from a comparison and with the caller's way to write a table."""
-    parts = [INTRO, *performance(found, table_of), drawn, DISEASES, diseases(table_of), DRUGS, doses(table_of), barred(table_of)]
+    parts = [INTRO, *performance(found, table_of), drawn, *learned(learning.stored(), table_of)]
+    parts += [DISEASES, diseases(table_of), DRUGS, doses(table_of), barred(table_of)]
     return "\n".join([*parts, EMERGENCY, emergencies(table_of)])
 
 

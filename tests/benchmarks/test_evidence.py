@@ -113,7 +113,7 @@ def test_a_policy_trained_anew_is_played_anew(made):
 def test_every_treatment_and_its_shifts_have_a_plan():
     names = set(evidence.plans())
     others = {"learners", "kills", "peers", "peers-budget", "phenobarbital-neonates", *REFERENCES}
-    others |= {"clinic-load", "clinic-faults"}
+    others |= {"clinic-load", "clinic-faults", "symptoms-learning"}
     others |= {"ablation", "adaptation", "forecasts", "front", "gradient", "regret", "schedules", "speed"}
     assert others | {*TREATMENTS} <= names
     assert f"{ID}--slope-plus-30" in names

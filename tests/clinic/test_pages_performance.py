@@ -9,6 +9,7 @@ from web_clients import client, logged_in, violations
 from posology.clinic.app import create_app
 from posology.clinic.demo import seed
 from posology.clinic.settings import Settings
+from posology.symptoms import learning
 from posology.symptoms.performance import NEAR_BAYES
 
 
@@ -50,6 +51,16 @@ def test_the_page_tells_every_rule_its_claim_and_the_distance_of_the_tree(as_rol
     assert f"lies {100 * tree['behind_bayes']['value']:.1f} points behind" in page
     assert "reached" not in set(found["claim"]["verdicts"].values()) and "<strong>Not reached</strong>" in page
     assert as_role("viewer").get("/api/symptoms/performance").json()["claim"] == found["claim"]
+
+
+def test_how_many_patients_a_tree_needs_is_shown_where_it_was_measured(as_role, found, monkeypatch):
+    curve = learning.curve((500, 1_000), 1_000)
+    for stored in (None, curve):
+        monkeypatch.setattr(learning, "stored", lambda stored=stored: stored)
+        page = as_role("viewer").get("/performance").text
+        assert ("How many patients a decision tree needs" in page) == (stored is not None)
+    assert all(f"<li>{sentence}.".replace("'", "&#39;") in page for sentence in learning.sentences(curve))
+    assert all(f'<th scope="row">{row[0]}</th><td>{row[1]}</td><td>{row[2]}</td>' in page for row in learning.cells(curve))
 
 
 def test_a_researcher_reads_the_performance_and_its_pictures(entered, found):

@@ -6,6 +6,7 @@
     runs/evidence/peers/*.json                        a peer's training, timed likewise on one core
     runs/evidence/speed/*.json                        what was measured of a model
     runs/evidence/clinic-*/*.json                     the clinic on one kind of database
+    runs/evidence/symptoms-learning/*.json            classifiers of symptoms that learned from so many patients
     docs/results/<plan>.json                          what a plan found, once all its parts are there
 
 A part that is complete is never made again. A treatment's result is what `posology trial --json`
@@ -246,6 +247,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
         regret,
         schedules,
         speed,
+        symptoms_learning,
     )
 
     found: dict[str, Callable[[Effort, Tell], Any]] = {}
@@ -258,7 +260,7 @@ def plans() -> dict[str, Callable[[Effort, Tell], Any]]:
     found |= {"front": front.plan, "gradient": gradient.plan, "regret": regret.plan, "schedules": schedules.plan}
     found["phenobarbital-neonates"] = lambda effort, tell: neonates.evidence(effort.shared / neonates.WHERE, tell)
     found |= {"kills": kills.plan, "forecasts": forecasts.plan, "speed": speed.plan}
-    found |= {"peers": peers.plan, "peers-budget": peers_budget.plan}
+    found |= {"peers": peers.plan, "peers-budget": peers_budget.plan, "symptoms-learning": symptoms_learning.plan}
     return found | {f"clinic-{what}": partial(of_clinic, what) for what in ("load", "faults")}
 
 

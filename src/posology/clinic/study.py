@@ -39,11 +39,12 @@ class Study:
 
     @property
     def file(self) -> Path:
-        """Where the comparison is kept: another table, generator or library has another name."""
+        """Where the comparison is kept: another table, generator, choice or library has another name."""
         tables = [resources.files("posology.symptoms").joinpath(f"{name}.toml").read_bytes() for name in ("diseases", "drugs")]
         seeds = (classifiers.DATA_SEED, classifiers.SPLIT_SEED, classifiers.FIT_SEED)
         versions = [metadata.version(name) for name in ("scikit-learn", "posology")]
-        rest = (self.rows, seeds, generator.NOISE, generator.MISSING, versions)
+        choices = [(kind.chosen, kind.fixed) for kind in classifiers.CLASSIFIERS.values()]
+        rest = (self.rows, seeds, generator.NOISE, generator.MISSING, versions, choices)
         return self.folder / f"compared-{sha256(b''.join([*tables, repr(rest).encode()])).hexdigest()[:16]}.json"
 
     def start(self) -> None:

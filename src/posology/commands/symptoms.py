@@ -1,9 +1,9 @@
-"""`posology symptoms compare|predict|drug`: from symptoms to diseases, drugs and doses by age, on synthetic patients."""
+"""`posology symptoms compare|learning|predict|drug`: from symptoms to diseases, drugs and doses by age, on synthetic patients."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
@@ -27,6 +27,25 @@ def compare_classifiers(as_json: bool = JSON) -> None:
         print("fitting four classifiers", file=sys.stderr, flush=True)
     found = compare()
     print_json(found) if as_json else show_compared(found)
+
+
+@symptoms.command("learning")
+def learning_curve(
+    rows: list[int] = typer.Option(
+        [100_000, 300_000, 1_000_000], "--rows", help="Patients to learn from; may be repeated. A million takes 300 MB, a minute."
+    ),
+    as_json: bool = JSON,
+) -> None:
+    """Show how near to Bayes' rule a decision tree comes with more patients (evidence symptoms-learning: to 8 million)."""
+    from posology.symptoms.learning import curve
+
+    def keep(size: int, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if sys.stderr.isatty():
+            print(f"learning from {size:,} patients", file=sys.stderr, flush=True)
+        return make()
+
+    found = curve(rows, keep=keep)
+    print_json(found) if as_json else show_learning(found)
 
 
 @symptoms.command("predict")
@@ -82,6 +101,15 @@ def show_compared(found: Mapping[str, Any]) -> None:
     print_table(f"{found['rows']['test']} held-out rows, {100 * found['noise']:g} % of symptoms flipped", heads, rows)
     print(f"Best possible at this noise: {best:.2f} % (Monte-Carlo error {error:.2f}).")
     print(f"In brackets 95 % intervals.\n{found['disclaimer']}")
+
+
+def show_learning(found: Mapping[str, Any]) -> None:
+    """The learning curve for a reader."""
+    from posology.symptoms.learning import HEADS, cells, sentences
+
+    print(found["synthetic"])
+    print_table(f"{found['held_out']:,} held-out patients, Bayes' rule {percent(found['bayes'])} %", HEADS, cells(found))
+    print(f"{'. '.join(sentences(found))}.\nIn brackets 95 % intervals.\n{found['disclaimer']}")
 
 
 def show_prediction(found: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,23 +27,28 @@ ROWS = 100_000
 DATA_SEED, SPLIT_SEED, FIT_SEED = 1, 2, 3
 VALIDATION, TEST = 0.2, 0.2  # shares of the rows; the rest trains
 
+Setting = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Kind:
-    """A classifier: how it is built, the values its one setting may take, and that setting's name."""
+    """A classifier: how it is built, what is chosen on validation with the values it may take, and what is not chosen."""
 
     title: str
     build: Callable[..., Any]
-    setting: str
-    choices: tuple[float, ...]
+    chosen: Mapping[str, tuple[Any, ...]]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self) -> list[Setting]:
+        """Every combination of the values that are chosen from."""
+        return [dict(zip(self.chosen, values, strict=True)) for values in product(*self.chosen.values())]
 
 
 class Fitted(NamedTuple):
     """A fitted pipeline, the setting chosen, accuracy on validation by setting."""
 
     pipeline: Any
-    setting: dict[str, float]
+    setting: Setting
     validation: dict[str, float]
 
 
@@ -78,13 +84,15 @@ def _tree(**settings: Any) -> Any:
     return DecisionTreeClassifier(**settings)
 
 
+FOREST: Setting = {"n_estimators": 100, "random_state": FIT_SEED}
+LEAVES, CRITERIA = (5, 10, 20, 40, 80), ("gini", "entropy")
 CLASSIFIERS: dict[str, Kind] = {
-    "random-forest": Kind(
-        "Random forest", _forest, "min_samples_leaf", (1, 3, 10), {"n_estimators": 100, "random_state": FIT_SEED}
+    "random-forest": Kind("Random forest", _forest, {"min_samples_leaf": (1, 3, 10)}, FOREST),
+    "logistic-regression": Kind("Logistic regression", _logistic, {"C": (0.01, 0.1, 1.0)}, {"max_iter": 1000}),
+    "naive-bayes": Kind("Naive Bayes", _bayes, {"alpha": (0.1, 1.0, 10.0)}),
+    "decision-tree": Kind(
+        "Decision tree", _tree, {"criterion": CRITERIA, "min_samples_leaf": LEAVES}, {"random_state": FIT_SEED}
     ),
-    "logistic-regression": Kind("Logistic regression", _logistic, "C", (0.01, 0.1, 1.0), {"max_iter": 1000}),
-    "naive-bayes": Kind("Naive Bayes", _bayes, "alpha", (0.1, 1.0, 10.0)),
-    "decision-tree": Kind("Decision tree", _tree, "min_samples_leaf", (5, 10, 20, 40, 80), {"random_state": FIT_SEED}),
 }
 
 
@@ -100,14 +108,23 @@ def categories() -> list[NDArray[np.int8]]:
     return [np.arange(size, dtype=np.int8) for size in sizes]
 
 
-def pipeline(kind: Kind, value: float) -> Any:
-    """One-hot encoding, then the classifier with its setting."""
-    from sklearn.pipeline import make_pipeline
+def one_hot() -> Any:
+    """From codes to columns, float32."""
     from sklearn.preprocessing import OneHotEncoder
 
-    setting = int(value) if kind.setting == "min_samples_leaf" else value
-    one_hot = OneHotEncoder(categories=categories(), handle_unknown="ignore", sparse_output=False, dtype=np.float32)
-    return make_pipeline(one_hot, kind.build(**kind.fixed, **{kind.setting: setting}))
+    return OneHotEncoder(categories=categories(), handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+
+
+def pipeline(kind: Kind, setting: Mapping[str, Any]) -> Any:
+    """One-hot encoding, then the classifier with its setting."""
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(one_hot(), kind.build(**kind.fixed, **setting))
+
+
+def told(setting: Mapping[str, Any]) -> str:
+    """A setting in words."""
+    return ", ".join(f"{name}={value}" for name, value in setting.items())
 
 
 def labels(patients: Patients) -> NDArray[np.int64]:
@@ -140,13 +157,13 @@ def split(rows: int = ROWS) -> Split:
 def fitted(name: str, rows: int = ROWS) -> Fitted:
     """The classifier, fitted to the training part, with the setting of the highest accuracy on validation."""
     kind, parts = CLASSIFIERS[name], split(rows)
-    best, made, right = kind.choices[0], None, dict[float, float]()
-    for value in kind.choices:  # one at a time, the best so far kept: a forest takes a hundred megabytes and more
-        tried = pipeline(kind, value).fit(features(parts.train), labels(parts.train))
-        right[value] = float(tried.score(features(parts.validation), labels(parts.validation)))
-        if made is None or right[value] > right[best]:
-            best, made = value, tried
-    return Fitted(made, {kind.setting: best}, {f"{kind.setting}={v:g}": share for v, share in right.items()})
+    best, made, right = Setting(), None, dict[str, float]()
+    for setting in kind.settings():  # one at a time, the best so far kept: a forest takes a hundred megabytes and more
+        tried = pipeline(kind, setting).fit(features(parts.train), labels(parts.train))
+        right[told(setting)] = float(tried.score(features(parts.validation), labels(parts.validation)))
+        if made is None or right[told(setting)] > right[told(best)]:
+            best, made = setting, tried
+    return Fitted(made, best, right)
 
 
 def probabilities(name: str, patients: Patients, rows: int = ROWS) -> Array:
@@ -157,12 +174,12 @@ def probabilities(name: str, patients: Patients, rows: int = ROWS) -> Array:
 def all_probabilities(names: Iterable[str], patients: Patients, rows: int = ROWS) -> dict[str, Array]:
     """P(disease) by each of several classifiers, [N, D] in the order of the table; the columns are made once for all."""
     order = encoder().transform(table().disease_ids)
-    one_hot = None
+    columns = None
     found = {}
     for name in names:
         pipeline = fitted(name, rows).pipeline
-        one_hot = pipeline[0].transform(features(patients)) if one_hot is None else one_hot
-        found[name] = pipeline[-1].predict_proba(one_hot)[:, order]
+        columns = pipeline[0].transform(features(patients)) if columns is None else columns
+        found[name] = pipeline[-1].predict_proba(columns)[:, order]
     return found
 
 

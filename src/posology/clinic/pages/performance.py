@@ -12,6 +12,7 @@ from posology.clinic.api.symptoms import Anyone, Rule, study_of
 from posology.clinic.errors import NotFound
 from posology.clinic.study import LASTS, Study
 from posology.clinic.web.render import page
+from posology.symptoms import learning
 
 NAV = [("Performance", "/performance", "")]
 router = APIRouter(prefix="/performance")
@@ -28,7 +29,7 @@ def performance(request: Request, who: Anyone, of: Of = "decision-tree") -> Resp
     rules = everyone(found)
     return page(
         request, "performance.html", title="Performance", found=found, rules=rules, of=of, confused=confused(found, of),
-        groups=list(found["bayes"]["subgroups"]), described=described(found, of),
+        groups=list(found["bayes"]["subgroups"]), described=described(found, of), learned=learned(),
     )  # fmt: skip
 
 
@@ -42,6 +43,14 @@ def reliability(request: Request, who: Anyone) -> Response:
 def confusion(request: Request, who: Anyone, of: Of = "decision-tree") -> Response:
     """What one rule takes for what."""
     return Response(drawn(study_of(request), "confusion", of), media_type="image/svg+xml")
+
+
+def learned() -> dict[str, Any] | None:
+    """How many patients a tree needs, where that was measured: as a table and in sentences."""
+    found = learning.stored()
+    if found is None:
+        return None
+    return {"heads": learning.HEADS, "rows": learning.cells(found), "said": learning.sentences(found), "of": found["held_out"]}
 
 
 def everyone(found: dict[str, Any]) -> dict[str, Any]:
