@@ -133,7 +133,7 @@ def what_happened(treatment: Treatment, known: Known) -> tuple[Increment, Frame]
     return past.stretches(treatment.model, doses, seen, known.now, room(treatment))
 
 
-STRETCHES, MEASUREMENTS = (32, 128, 512), (8, 32, 128, 512)  # sizes that records are padded to: few, few compilations
+STRETCHES, MEASUREMENTS = (32, 128, 512), (32, 128, 512)  # sizes that records are padded to: few, few compilations
 
 
 @lru_cache(maxsize=64)
