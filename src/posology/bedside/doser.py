@@ -13,7 +13,7 @@ import numpy as np
 
 from posology.bedside.believed import what_happened
 from posology.bedside.view import View, closing, permits, seen, verdicts
-from posology.data.history import DAY, History
+from posology.data.history import DAY
 from posology.environments.belief import Believer, features
 from posology.environments.protocol import Chosen, State, TreatmentEnvironment
 from posology.environments.records import Known
@@ -129,7 +129,7 @@ def state_of(treatment: Treatment, known: Known, x: Any = None) -> State:
         given=jnp.int32(_decisions(t, known)),
         last_dose=jnp.float32(-1.0 if last is None else _snapped(t, last.amount / size)),
         last_lowest=jnp.float32(min(since, default=float("nan")) if last else float("inf")),
-        history=History(*(jnp.asarray(v) for v in known.history)),
+        history=known.history,
     )
 
 

@@ -22,7 +22,7 @@ from posology.environments.protocol import State, TreatmentEnvironment
 from posology.environments.reward import Interval
 from posology.environments.spec import Feature, Spec, Step
 from posology.environments.treatment import Treatment
-from posology.patients import particles
+from posology.patients import integrate, particles
 from posology.patients.course import Frame, Increment
 from posology.patients.particles import Belief
 from posology.patients.past import by_dose, count
@@ -121,28 +121,35 @@ class Believer:
         Where many rows differ in amount alone and nothing is asked of the whole course (a therapeutic window, `along`), five
         of them are simulated and ln of the readings is interpolated over the dose. `vary` draws occasion effects.
         """
-        parts, order = [], []
-        for rows in _alike(self.env):
-            anchors = rows
-            if len(rows) > ANCHORS and not (self.treatment.window or self.treatment.along):
-                anchors = rows[np.linspace(0, len(rows) - 1, ANCHORS).round().astype(int)]
-            parts.append(_between(self._simulated(patient, belief, anchors, vary), self.env.amount, anchors, rows))
-            order.append(rows)
-        back = np.argsort(np.concatenate(order))
+        groups = _alike(self.env)
+        coarse = not (self.treatment.window or self.treatment.along)
+        anchors = [_anchors(rows) if coarse else rows for rows in groups]
+        known, parts, begin = self._simulated(patient, belief, np.concatenate(anchors), vary), [], 0
+        for rows, at in zip(groups, anchors, strict=True):
+            columns = slice(begin, begin + len(at))
+            mine = jax.tree.map(lambda v, here=columns: v[:, here], known)
+            parts.append(_between(mine, self.env.amount, at, rows))
+            begin += len(at)
+        back = np.argsort(np.concatenate(groups))
         return jax.tree.map(lambda *v: jnp.concatenate(v, axis=1)[:, back], *parts)
 
     def _simulated(self, patient: Patient, belief: Belief, rows: np.ndarray, vary: bool) -> Interval:
-        """After `rows` that differ in amount alone: what does not depend on it is worked out once."""
+        """After each of `rows`, by one program for all; what does not depend on the row is worked out once."""
         typical, env = self.typical(patient), self.env
         kappa = particles.occasions(self.prior, len(belief.log_weight), belief.seen) * vary
-        alike = env.chosen(int(rows[0]))
 
         def one(effects: Any, x: Any, occasion: Any) -> Interval:
             own = self.prior.individual(typical, effects, occasion)
-            after = lambda amount: env.predict(x, own, alike._replace(amount=amount), patient)  # noqa: E731
-            return jax.vmap(after)(jnp.asarray(env.amount[rows]))
+            prepared = integrate.prepare(env.model, own, env.length)
+            return jax.vmap(lambda chosen: env.forecast(x, own, chosen, patient, prepared)[0])(env.chosen(rows))
 
         return jax.vmap(one)(belief.effects, belief.x, kappa)
+
+
+def _anchors(rows: np.ndarray) -> np.ndarray:
+    """Some of the rows, evenly spaced, both ends included; all where they are few."""
+    few = np.linspace(0, len(rows) - 1, ANCHORS).round().astype(int)
+    return rows[few] if len(rows) > ANCHORS else rows
 
 
 def _alike(env: TreatmentEnvironment) -> list[np.ndarray]:

@@ -149,21 +149,27 @@ class TreatmentEnvironment:
 
     # --- one interval of the hidden patient
 
-    def course(self, x: Any, p: Any, dose: Any, wait_hours: Any, every: Any = None) -> Any:
-        """Trace of the model over an interval with doses as `recorded` (see `Chosen.every`), up to `wait_hours`."""
+    def course(self, x: Any, p: Any, dose: Any, wait_hours: Any, every: Any = None, prepared: Any = None) -> Any:
+        """Trace of the model over an interval with doses as `recorded` (see `Chosen.every`), up to `wait_hours`; `prepared` of
+        all its steps where several decisions share it."""
         amount = dose * self.model.entries[self.model.entry].scale
         row, inside = self._row(every), self.ends <= wait_hours + 1e-3
         rate, bolus = (jnp.asarray(v)[row] * amount for v in (self.rate, self.bolus))
         schedule = Schedule(jnp.where(inside, self.length, 0.0), rate, jnp.where(inside, bolus, 0.0))
-        return integrate.advance(self.model, p, x, schedule, self.treatment.key, recompute=self.spec.differentiable)
+        if prepared is not None:  # a step of length 0 changes nothing
+            prepared = jax.tree.map(lambda v: jnp.where(inside, v, 0.0), prepared)
+        key, recompute = self.treatment.key, self.spec.differentiable
+        return integrate.advance(self.model, p, x, schedule, key, prepared=prepared, recompute=recompute)
 
     def predict(self, x: Any, p: Any, chosen: Chosen, patient: population.Patient) -> Interval:
         """The interval after a decision, from state `x` with parameters `p`."""
         return self.forecast(x, p, chosen, patient)[0]
 
-    def forecast(self, x: Any, p: Any, chosen: Chosen, patient: population.Patient) -> tuple[Interval, Any]:
+    def forecast(
+        self, x: Any, p: Any, chosen: Chosen, patient: population.Patient, prepared: Any = None
+    ) -> tuple[Interval, Any]:
         """The interval after a decision and the state at its end."""
-        trace = self.course(x, p, self.recorded(chosen.amount, patient), chosen.wait * DAY, chosen.every)
+        trace = self.course(x, p, self.recorded(chosen.amount, patient), chosen.wait * DAY, chosen.every, prepared)
         return self._interval(x, p, chosen, trace), trace.state
 
     def _given(self, chosen: Chosen) -> tuple[Any, Any]:

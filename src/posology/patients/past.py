@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -151,7 +152,8 @@ def by_dose(
         is_dose: whether it is a dose that was given; `is_measured` whether a measurement of `reading`.
         doses: stretches to make room for; `most` measurements in each, the earliest are kept.
     """
-    when = jnp.sort(jnp.where(is_dose & (value > 0) & (time <= now), time, jnp.inf))[:doses]
+    given = jnp.where(is_dose & (value > 0) & (time <= now), time, jnp.inf)
+    when = jnp.sort(jnp.append(given, jnp.full(doses, jnp.inf)))[:doses]
     known = jnp.isfinite(when)
     start = jnp.where(known, when, now)
     end = jnp.append(start[1:], now)
@@ -169,5 +171,4 @@ def by_dose(
             jnp.where(present, value[order], 1.0), jnp.zeros_like(present), present,
         )  # fmt: skip
 
-    parts = [one(k, start[k], end[k], known[k]) for k in range(doses)]
-    return Increment(*(jnp.stack(column) for column in zip(*parts, strict=True)))
+    return jax.vmap(one)(jnp.arange(doses), start, end, known)

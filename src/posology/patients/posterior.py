@@ -27,12 +27,13 @@ ITERATIONS = 15
 
 class Fit(NamedTuple):
     """The mode in z `[d]`, the Cholesky factor of its covariance `[d, d]`, −ln posterior there up to a
-    constant, and the length of its gradient (0 at a mode)."""
+    constant, the length of its gradient (0 at a mode), and the state after all stretches."""
 
     mode: Any
     factor: Any
     objective: Any
     slope: Any
+    x: Any
 
 
 def effects(prior: Prior, typical: Typical, z: Any) -> Any:
@@ -67,7 +68,8 @@ def replay(
         return followed.x, followed.predicted
 
     first = prior.model.baseline(prior.individual(typical, own))
-    first = jax.tree.map(lambda v: jnp.asarray(v, z.dtype), first)
+    # all of it varies with z, if only by 0: else a derivative of the loop is traced twice, to find out that it does
+    first = jax.tree.map(lambda v: jnp.asarray(v, z.dtype) + 0 * jnp.sum(z[:1]), first)
     steps = (past, occasions(prior, z, len(past.span)))
     if count is None:
         return jax.lax.scan(stretch, first, steps)
@@ -104,35 +106,39 @@ def fit(
     """
     start = jnp.zeros(size(prior, len(past.span)), jnp.float32) if start is None else start
 
-    def predicted(z: Any) -> Any:
-        return replay(prior, frame, typical, z, past, count)[1]
+    def course(z: Any) -> tuple[Any, Any]:
+        x, predicted = replay(prior, frame, typical, z, past, count)
+        return predicted, (x, predicted)
 
     def told(p: Any) -> Any:
         return jnp.sum(jax.vmap(lambda p, i: log_likelihood(prior.model, p, i))(p, past))
 
-    def quadratic(z: Any) -> tuple[Any, Any, Any]:
-        """−ln posterior, its gradient and the expected information at z."""
-        j, value = jax.jacfwd(lambda z: (predicted(z),) * 2, has_aux=True)(z)  # the course is followed once
+    def quadratic(z: Any) -> tuple[Any, Any, Any, Any]:
+        """−ln posterior, its gradient and the expected information at z, and the state that z leads to."""
+        j, (x, value) = jax.jacfwd(course, has_aux=True)(z)  # the course is followed once
         j = j.reshape(value.size, z.size)
         total, slope = jax.value_and_grad(told)(value)
         weight = information(prior, value, past).ravel()
-        return 0.5 * z @ z - total, z - slope.ravel() @ j, jnp.eye(z.size) + (j * weight[:, None]).T @ j
+        return 0.5 * z @ z - total, z - slope.ravel() @ j, jnp.eye(z.size) + (j * weight[:, None]).T @ j, x
 
-    def improve(_: Any, carry: Any) -> Any:
-        z, now, damping = carry
+    def improve(i: Any, carry: Any) -> Any:
+        z, now, x, damping = carry
         value, gradient, curvature = now
         trial = z - jnp.linalg.solve(curvature + damping * jnp.diag(jnp.diag(curvature)), gradient)
-        then = quadratic(trial)
+        *then, there = quadratic(trial)
         better = then[0] < value
-        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), (trial, then), (z, now))
-        return (*kept, jnp.where(better, damping / 8, damping * 6 + 1e-3))
+        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), (trial, tuple(then)), (z, now))
+        x = jax.tree.map(lambda a, b: jnp.where(better | (i == 0), a, b), there, x)
+        return (*kept, x, jnp.where(better, damping / 8, damping * 6 + 1e-3))
 
     # the first step stays at the start: `quadratic` is compiled once
     nothing = (jnp.float32(jnp.inf), jnp.zeros_like(start), jnp.eye(start.size))
-    first = (start, nothing, jnp.float32(8e-2))
-    z, (value, gradient, curvature), _ = jax.lax.fori_loop(0, iterations + 1, improve, first)
+    state = prior.model.State
+    nowhere = state(*[jnp.zeros((), start.dtype)] * len(state._fields))  # type: ignore[attr-defined]
+    first = (start, nothing, nowhere, jnp.float32(8e-2))
+    z, (value, gradient, curvature), x, _ = jax.lax.fori_loop(0, iterations + 1, improve, first)
     factor = jnp.linalg.inv(jnp.linalg.cholesky(curvature)).T
-    return Fit(z, factor, value, jnp.linalg.norm(gradient))
+    return Fit(z, factor, value, jnp.linalg.norm(gradient), x)
 
 
 def information(prior: Prior, predicted: Any, past: Increment) -> Any:

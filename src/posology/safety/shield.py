@@ -241,13 +241,12 @@ def permits(limit: Limit, spec: Any, facts: Facts, amounts: Any = None) -> Any:
     permitted = bounds.mask[kinds]
     if not limit.unit:
         return permitted
-    lower, upper = [], []
-    for action in spec.actions:
-        low, high = in_unit(bounds.lower, bounds.upper, limit, action.unit, facts)
-        lower.append(low)
-        upper.append(high)
+    units = sorted({a.unit for a in spec.actions})  # one, as a rule
+    ends = [in_unit(bounds.lower, bounds.upper, limit, unit, facts) for unit in units]
+    row = np.array([units.index(a.unit) for a in spec.actions])
+    lower, upper = (jnp.stack(end)[row] for end in zip(*ends, strict=True))
     amounts = jnp.array(amounts_for(limit, spec.actions)) if amounts is None else amounts
-    inside = (amounts >= jnp.stack(lower)) & (amounts <= jnp.stack(upper))
+    inside = (amounts >= lower) & (amounts <= upper)
     return permitted & (inside | (kinds != DOSE))
 
 

@@ -31,10 +31,9 @@ def most_probable(b: Believer, patient: Any, history: Any, now: Any, before: Any
     typical, past = b.typical(patient), b.past(history, now)
     known = jnp.maximum(jnp.sum(jnp.any(past.dose > 0, axis=1)), 1)
     iterations = ITERATIONS if before is None else MORE
-    z = posterior.fit(b.prior, b.frame, typical, past, iterations, before, known).mode
-    x, _ = posterior.replay(b.prior, b.frame, typical, z, past, known)
-    one = jax.tree.map(lambda v: jnp.asarray(v)[None], x)
-    return Belief(jnp.zeros(1), posterior.effects(b.prior, typical, z)[None], one, jnp.int32(0)), z
+    fit = posterior.fit(b.prior, b.frame, typical, past, iterations, before, known)
+    one = jax.tree.map(lambda v: v[None], fit.x)
+    return Belief(jnp.zeros(1), posterior.effects(b.prior, typical, fit.mode)[None], one, jnp.int32(0)), fit.mode
 
 
 def choose(b: Believer, patient: Any, history: Any, now: Any, mask: Any, before: Any = None) -> tuple[Any, Any]:
