@@ -14,7 +14,7 @@ from posology.evaluation.catalogue import ESTIMATORS
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ("install", "demo", "test", "lint", "docs")
-HELPERS = {"__init__", "errors", "output", "progress"}  # files of `commands` that are not verbs
+HELPERS = {"__init__", "benchmark_clinic", "errors", "output", "progress"}  # files of `commands` that are not verbs
 
 
 def read(name: str) -> str:

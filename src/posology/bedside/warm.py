@@ -10,7 +10,6 @@ from posology.bedside.believed import believed, covariates_of, engine, measured_
 from posology.bedside.consult import DRAWS, read
 from posology.bedside.courses import courses
 from posology.bedside.doser import choice, doser
-from posology.bedside.inputs import medians
 from posology.bedside.recommend import recommend
 from posology.bedside.regimens import MOST
 from posology.bedside.view import seen
@@ -18,7 +17,7 @@ from posology.data.record import Record, from_dict
 from posology.environments.given import drug_of, in_mg
 from posology.environments.ruled import ruled
 from posology.environments.treatment import Treatment
-from posology.patients.population import Categorical
+from posology.patients.population import middle
 
 HOUR = 3 * 504.0  # h of the made-up record at which is asked
 CYCLES = 3
@@ -32,9 +31,8 @@ def made_up(treatment: Treatment) -> Record:
         ValueError: for a treatment whose doses are no amounts of a drug.
     """
     in_mg(treatment.model)
-    middle = medians(treatment)
     units = {c.name: c.unit for c in treatment.channels} | {c.name: c.unit for c in treatment.model.covariates}
-    covariates: dict[str, Any] = {n: {"value": _common(treatment, n, v), "unit": units.get(n, "1")} for n, v in middle.items()}
+    covariates: dict[str, Any] = {n: {"value": v, "unit": units.get(n, "1")} for n, v in _middle(treatment).items()}
     for name in treatment.measured:
         covariates[name] |= {"time": -2.0}
     wait = treatment.standard.wait * 24.0
@@ -47,12 +45,18 @@ def made_up(treatment: Treatment) -> Record:
     return from_dict({"id": "made-up", "covariates": covariates, "doses": given, "observations": seen})
 
 
-def _common(treatment: Treatment, name: str, value: float) -> float:
-    """The median, or the commonest value of what has few."""
-    kind = treatment.population.get(name)
-    if isinstance(kind, Categorical):
-        return float(max(zip(kind.shares, kind.values, strict=True))[1])
-    return value
+def _middle(treatment: Treatment) -> dict[str, float]:
+    """The covariates of a patient in the middle of the population; what is measured without error is typical of them."""
+    model, found = treatment.model, dict[str, float]()
+    for c in model.covariates:
+        if c.name in treatment.population:
+            found[c.name] = middle(treatment.population[c.name], found)
+        elif c.default is not None:
+            found[c.name] = c.default
+    for name in sorted(set(treatment.population) - set(found)):
+        found[name] = middle(treatment.population[name], found)
+    own = model.individual(model.Params(), found)
+    return found | {m: float(getattr(own, model.covariate(m).sets)) for m in treatment.measured if model.covariate(m).sets}
 
 
 def warm(treatment: Treatment, policy: str, draws: int = DRAWS) -> float:

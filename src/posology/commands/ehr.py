@@ -50,6 +50,7 @@ def serve_hospital(
     patients: int = typer.Option(4, min=1, max=1000, help="Simulated patients."),
     seed: int = typer.Option(1, min=0, max=2**31 - 1, help="Of the patients and their noise."),
     port: int = typer.Option(8100, min=1, max=65535, help="Of this machine alone."),
+    as_json: bool = typer.Option(False, "--json", help="Print the address as JSON, then serve."),
 ) -> None:
     """Answer as a hospital's FHIR server with simulated patients, on this machine, until interrupted."""
     from posology.commands.recommend import policy_of
@@ -59,5 +60,9 @@ def serve_hospital(
 
     from posology.clinic.ehr_app import create_ehr
 
-    print(f"A virtual hospital of {patients} patients of {asked.id}: http://127.0.0.1:{port}/fhir/Patient")
+    address = f"http://127.0.0.1:{port}/fhir"
+    if as_json:
+        print_json({"url": address, "treatment": asked.id, "patients": patients, "seed": seed})
+    else:
+        print(f"A virtual hospital of {patients} patients of {asked.id}: {address}/Patient")
     uvicorn.run(create_ehr(asked, patients, seed), host="127.0.0.1", port=port, log_level="warning")

@@ -8,12 +8,14 @@ import socket
 import typer
 
 from posology.commands.db import DATABASE, opened
+from posology.commands.output import print_json
 
 
 def work(
     name: str = typer.Option(None, "--name", help="What jobs call this worker; host and process unless given."),
     once: bool = typer.Option(False, "--once", help="End when no job waits."),
     database: str = DATABASE,
+    as_json: bool = typer.Option(False, "--json", help="Print JSON: how many jobs were done."),
 ) -> None:
     """Do the jobs that wait in the database, one after the other; several may run.
 
@@ -28,4 +30,4 @@ def work(
     needed(engine)
     with asked_to_leave() as leave:
         done = work_on(engine, name or f"worker {socket.gethostname()} {os.getpid()}", tasks(Settings().data), leave, once)
-    print(f"{done} jobs")
+    print_json({"jobs": done}) if as_json else print(f"{done} jobs")

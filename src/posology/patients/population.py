@@ -137,6 +137,25 @@ def sampled(distribution: Distribution, key: Any, covariates: Mapping[str, Any])
     return jnp.float32(distribution.sample(key, *given))
 
 
+def middle(distribution: Distribution, covariates: Mapping[str, float]) -> float:
+    """Its median or commonest value, without drawing; `covariates` are those of the patient so far."""
+    match distribution:
+        case Bernoulli(p):
+            return float(p >= 0.5)  # noqa: PLR2004
+        case Uniform(low, high):
+            return (low + high) / 2
+        case Normal(mean, _, low, high):
+            return min(max(mean, low), high)
+        case LogNormal(median, _, low, high):
+            return min(max(median, low), high)
+        case Categorical(values, shares):
+            return max(zip(shares, values, strict=True))[1]
+        case Along(of, at, medians, _):
+            return float(np.interp(covariates[of], at, medians))
+        case Unless(of, p):
+            return float(p >= 0.5 and covariates[of] < 1)  # noqa: PLR2004
+
+
 def effect_factor(model: PatientModel | MapModel) -> np.ndarray:
     """Cholesky factor of the covariance of the random effects, in the order of `random_effects`."""
     names = list(model.random_effects)
