@@ -11,6 +11,8 @@ from posology.bedside.consult import read
 from posology.bedside.courses import courses
 from posology.bedside.recommend import recommend
 from posology.bedside.warm import HOUR, made_up, warm
+from posology.clinic.demo import patients
+from posology.data.record import from_dict
 from posology.environments.catalogue import TREATMENTS
 from posology.patients import past
 
@@ -45,6 +47,19 @@ def test_in_a_warm_process_records_of_any_shape_compile_nothing(label, patient, 
         courses(label, records[1][0], [{"dose": 95, "every_days": 10.5}, {"dose": "wait a week"}], 504.0)
     assert found == []
     assert len({len(a["options"]) for a in answers}) > 1
+
+
+def test_in_a_warm_process_the_patients_of_the_demo_compile_nothing(label, compilations):
+    """Asked as the dose page asks: the default policy, at the time that the record itself names, then one to four regimens."""
+    warm(label, "map-greedy", 32)
+    records = [from_dict(raw) for raw in patients() if raw["covariates"].keys() >= {"baseline_anc"}]
+    doses = [{"dose": 90}, {"dose": 0}, {"dose": 140, "start_in_days": 3}, {"dose": "wait a week"}]
+    with compilations() as found:
+        answers = [recommend(label, "map-greedy", record, draws=32) for record in records]
+        for some in range(1, 5):
+            courses(label, records[some % len(records)], doses[:some], draws=32)
+    assert found == []
+    assert len(records) == 5 and len({a["abstained"] for a in answers}) > 1
 
 
 @pytest.mark.parametrize("name", ["paclitaxel-label-v1", "phenobarbital-maintenance-v1", "vancomycin-adults-v1"])
