@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 from posology.bedside.courses import courses
@@ -41,9 +42,16 @@ def regimens(i: int) -> list[dict[str, Any]]:
     return [{"dose": 100 + i % 70}, {"dose": "175 mg/m2"}, often, late]
 
 
-def measure(policy: str = "standard", repeats: int = 100) -> dict[str, Any]:
+def measure(policy: str = "standard", repeats: int = 100, cold: bool = False, explained: bool = True) -> dict[str, Any]:
     """Seconds to be ready, and milliseconds of each answer in a warm process, by the clock and of all cores' time, which other
-    programs hardly touch."""
+    programs hardly touch.
+
+    Args:
+        cold: nothing that an earlier process compiled is used.
+        explained: explanations are timed too.
+    """
+    if cold:
+        jax.config.update("jax_enable_compilation_cache", False)
     asked, core, found = treatment(QUESTION), time.process_time(), dict[str, dict[str, Any]]()
     boot = {"boot_seconds": round(warm(asked, policy), 2), "boot_core_seconds": round(time.process_time() - core, 2)}
     calls: dict[str, tuple[int, Callable[[int], Any]]] = {
@@ -51,12 +59,14 @@ def measure(policy: str = "standard", repeats: int = 100) -> dict[str, Any]:
         "what_if": (repeats, lambda i: courses(asked, patient(0.001 * i), regimens(i), NOW)),
         "explain": (min(EXPLANATIONS, repeats), lambda i: explain(asked, policy, patient(0.001 * i), NOW)),
     }
+    if not explained:
+        del calls["explain"]
     for name, (times, call) in calls.items():
         found[name] = {"repeats": times, "first_ms": round(_milliseconds(call, 0)[0], 1)}
         took = np.array([_milliseconds(call, i) for i in range(1, times + 1)])
         for column, kind in enumerate(("", "core_")):
             found[name] |= {f"{kind}p{q}_ms": round(float(np.percentile(took[:, column], q)), 1) for q in (50, 95, 99)}
-    return {"treatment": asked.id, "policy": policy, "draws": DRAWS, **boot, **found}
+    return {"treatment": asked.id, "policy": policy, "draws": DRAWS, "cold": cold, **boot, **found}
 
 
 def _milliseconds(call: Callable[[int], Any], i: int) -> tuple[float, float]:

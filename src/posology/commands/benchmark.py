@@ -141,19 +141,21 @@ def calibration(
 def bedside(
     policy: str = typer.Option("ensemble-greedy", help="An arm of paclitaxel-label-v1."),
     repeats: int = typer.Option(100, min=2, help="Answers timed of each kind."),
+    cold: bool = typer.Option(False, "--cold", help="Use nothing that an earlier process compiled."),
+    explained: bool = typer.Option(True, "--explain/--no-explain", help="Explanations too; a planner's take minutes."),
     as_json: bool = JSON,
 ) -> None:
     """Seconds until a process is ready, then milliseconds of a recommendation, four regimens side by side and an explanation.
 
-    For a patient with three past cycles. What an earlier process compiled is used again; without that the first seconds are many
-    more: `JAX_ENABLE_COMPILATION_CACHE=false`.
+    For a patient with three past cycles. What an earlier process compiled is used again, unless `--cold`. A process of `posology
+    serve` has NPROC=1 and XLA_FLAGS="--xla_cpu_multi_thread_eigen=false --xla_cpu_use_fusion_emitters=false".
     """
     from posology.benchmarks.bedside import measure
 
-    found = measure(policy, repeats)
+    found = measure(policy, repeats, cold, explained)
     if as_json:
         return print_json(found)
-    rows = [{**found, "what": what, **found[what]} for what in ("recommend", "what_if", "explain")]
+    rows = [{**found, "what": what, **found[what]} for what in ("recommend", "what_if", "explain") if what in found]
     show(rows, ("what", "policy", "draws", "repeats", "boot_seconds", "first_ms", "p50_ms", "p95_ms", "core_p95_ms"), False)
 
 
