@@ -13,6 +13,10 @@ MEASURED = 20
 """Counts of a made-up patient at most; the oldest goes when one is added, so that records do not grow with time (assumed)."""
 
 
+CYCLE, CYCLES = 21 * 24.0, 3
+"""Hours after a dose at which the next is given, and doses of a made-up patient at most."""
+
+
 class Kind(NamedTuple):
     """A kind of request: its share of a hundred, whether it reads, writes or recommends, and the status of success."""
 
@@ -103,7 +107,11 @@ class User:
     async def observe(self) -> Answer:
         last = self.record["observations"][-1]
         new = last | {"time": last["time"] + 24, "value": round(self.chance.uniform(0.5, 6), 2)}
-        return await self._changed({"observations": [*self.record["observations"], new][-MEASURED:]})
+        change = {"observations": [*self.record["observations"], new][-MEASURED:]}
+        dose = self.record["doses"][-1]
+        if new["time"] - dose["time"] >= CYCLE:
+            change["doses"] = [*self.record["doses"], dose | {"time": new["time"] + 2}][-CYCLES:]
+        return await self._changed(change)
 
     async def _changed(self, change: dict[str, Any]) -> Answer:
         record = self.record | change

@@ -14,13 +14,12 @@ from posology.commands.output import print_json, print_table
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ONE_THREAD = {
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_cpu_use_fusion_emitters=false", "NPROC": "1",
-    "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
     "POLARS_MAX_THREADS": "1",
 }  # fmt: skip
 """One computing thread per process: several would fight for the cores that other processes answer on. XLA makes as many as
-`NPROC` says, the libraries under NumPy, SciPy and polars as theirs; all read it when they are first imported. Code for fused
-loops that goes straight to LLVM takes little more than half as long to compile, and a recommendation then a quarter longer."""
+`NPROC` says, the libraries under NumPy, SciPy and polars as theirs; all read it when they are first imported. (Code for fused
+loops that goes straight to LLVM would compile in little more than half the time, and answer a quarter slower for good.)"""
 
 MOST_ASKED = "paclitaxel-label-v1:map-greedy"
 
