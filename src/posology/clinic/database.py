@@ -32,6 +32,8 @@ KEPT, MORE = 20, 20
 """Connections that a process keeps open, and opens for a moment: together as many as it has threads that answer."""
 TURN = 0.002
 """Seconds, about, between two looks whether another process has ended its write to a SQLite file; a write takes about 5 ms."""
+FRESH = 1.0
+"""Seconds for which a connection that was given back is taken to stand (assumed; a server that ends ends them all at once)."""
 READS, WRITES = "REPEATABLE READ", "READ COMMITTED"  # a writer must see what was committed while it waited
 BUSY = f"is busy: another writer kept it for {WAIT} seconds; try again"
 _STRICT = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
@@ -77,10 +79,31 @@ def engine(url: str) -> Engine:
         more |= {"charset": "utf8mb4", "init_command": _STRICT}
     # Setting a level costs MariaDB a round trip, PostgreSQL nothing: what is frequent there, reading, is the default.
     level = READS if kind in ("mysql", "mariadb") else WRITES
-    return create_engine(
-        where, hide_parameters=True, pool_pre_ping=True, pool_size=KEPT, max_overflow=MORE, isolation_level=level,
-        connect_args=more,
+    made = create_engine(
+        where, hide_parameters=True, pool_size=KEPT, max_overflow=MORE, isolation_level=level, connect_args=more,
     )  # fmt: skip
+    _asked_when_idle(made)
+    return made
+
+
+def _asked_when_idle(server: Engine) -> None:
+    """Ask a connection that was idle for a while whether it still stands; every time would cost a round trip each."""
+
+    @event.listens_for(server, "checkin")
+    def _given_back(connection: Any, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(server, "checkout")
+    def _taken(connection: Any, record: Any, _: Any) -> None:
+        idle = time.monotonic() - record.info.get("since", time.monotonic())
+        if idle < FRESH:
+            return
+        try:
+            stands = server.dialect.do_ping(connection)
+        except server.dialect.loaded_dbapi.Error:
+            stands = False
+        if not stands:
+            raise exc.DisconnectionError
 
 
 def _folder(path: Path) -> None:
