@@ -49,10 +49,12 @@ def load(found: Any, table: Table) -> str:
     ]  # fmt: skip
     first = found[0]
     told = f"{first['workers']} workers, {first['clients']} clients, {first['seconds']:g} s each, {first['cpus']} cores. "
-    told += "The clients shared the machine: " + "; ".join(
-        f"{row['database']} " + ", ".join(f"{name} {share:.2f}" for name, share in row["cores"].items()) for row in found
-    )
-    return f"{table(LOAD, rows)}\n{told} cores.\n"
+    shares = [
+        f"{row['database']} " + ", ".join(f"{name} {share:.2f}" for name, share in row["cores"].items())
+        for row in found if isinstance(row["cores"], dict)
+    ]  # fmt: skip
+    told += "The clients shared the machine" + (f" (cores used: {'; '.join(shares)})." if shares else ".")
+    return f"{table(LOAD, rows)}\n{told}\n"
 
 
 def faults(found: Any, table: Table) -> str:

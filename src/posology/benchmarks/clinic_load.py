@@ -222,7 +222,7 @@ def plan(effort: Effort, tell: Tell) -> list[dict[str, Any]]:
         path = effort.runs / "clinic-load" / f"{kind}.json"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_file(path, json.dumps(measured(kind) | storage.machine()).encode())
+            storage.write_file(path, json.dumps(storage.machine() | measured(kind)).encode())
         rows.append(json.loads(path.read_text(encoding="utf-8")))
         tell(f"clinic-load: {kind}, {rows[-1]['requests_per_s']} requests/s")
     return rows
