@@ -70,7 +70,9 @@ def test_sentences_say_from_where_on_it_is_near_and_only_if_it_stays_so(found):
     made = json.loads(json.dumps(found))
     for within, row in zip((True, False, True), tree(made), strict=True):
         row["within_two_points"] = within
-    assert learning.sentences(made)[1].startswith("Within 2 points from 4,000 patients on")
+    assert learning.sentences(made)[1].startswith("Within 2 points after 4,000 patients: ")
+    tree(made)[1]["within_two_points"] = True
+    assert learning.sentences(made)[1].startswith("Within 2 points after 500 patients and more: ")
 
 
 def test_a_stored_curve_is_shown_only_while_the_patients_are_the_same(found, tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ def compare_classifiers(as_json: bool = JSON) -> None:
 @symptoms.command("learning")
 def learning_curve(
     rows: list[int] = typer.Option(
-        [100_000, 300_000, 1_000_000], "--rows", help="Patients to learn from; may be repeated. A million takes 300 MB, a minute."
+        [100_000, 300_000, 1_000_000], "--rows", help="Patients to learn from; may be repeated. A million takes 0.8 GB, a minute."
     ),
     as_json: bool = JSON,
 ) -> None:

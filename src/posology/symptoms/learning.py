@@ -3,8 +3,9 @@
 Every size learns from patients of seeds of their own, a larger one from those of a smaller one and further ones; settings
 are chosen on other patients, and all sizes are judged on the same further ones, which choose nothing. At the smallest size
 every setting is tried and at each further one the better half, by validation, of those tried before (at least two): as in
-successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943), so that the cost stays that of the largest size. Patients
-are drawn and encoded some at a time: 300 bytes for each, 2.4 GB for eight million.
+successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943), so that the cost stays that of the largest size. What was
+dropped is not tried again, so that a tree may do a little better than said. Patients are drawn and encoded some at a time:
+300 bytes for each; eight million took 3 GiB at the most.
 """
 
 from __future__ import annotations
@@ -191,7 +192,8 @@ def sentences(found: Mapping[str, Any], name: str = "decision-tree") -> list[str
     behind = {size: f"{percent(row['behind_bayes'])} points behind" for size, row in rows.items()}
     said = [f"{CLASSIFIERS[name].title}: {behind[sizes[0]]} Bayes' rule after {sizes[0]:,} patients to learn from"]
     if near:
-        said += [f"Within {points} from {near[0]:,} patients on: {behind[near[0]]}"]
+        more = " and more" if near[0] != sizes[-1] else ""
+        said += [f"Within {points} after {near[0]:,} patients{more}: {behind[near[0]]}"]
     else:
         said += [f"Not within {points} with any of these numbers: {behind[sizes[-1]]} after {sizes[-1]:,}"]
     if best < CLAIMED:
