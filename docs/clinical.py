@@ -50,10 +50,10 @@ def load(found: Any, table: Table) -> str:
     first = found[0]
     told = f"{first['workers']} workers, {first['clients']} clients, {first['seconds']:g} s each, {first['cpus']} cores. "
     shares = [
-        f"{row['database']} " + ", ".join(f"{name} {share:.2f}" for name, share in row["cores"].items())
+        f"{row['database']} " + ", ".join(f"{name} {share:.2f} cores" for name, share in row["cores"].items())
         for row in found if isinstance(row["cores"], dict)
     ]  # fmt: skip
-    told += "The clients shared the machine" + (f" (cores used: {'; '.join(shares)})." if shares else ".")
+    told += "The clients shared the machine" + (f" ({'; '.join(shares)})." if shares else ".")
     return f"{table(LOAD, rows)}\n{told}\n"
 
 
