@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,8 @@ def serve(
     if demo and not as_json:
         print_table("Accounts of the demo", ["name", "role", "password"], [[name, role, PASSWORD] for name, role in ACCOUNTS])
     database.dispose()
+    # uvicorn raises a SIGTERM again when it has ended; by default that would end us before the worker is told.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     worker = subprocess.Popen([sys.executable, "-m", "posology", "work"]) if jobs else None
     try:
         uvicorn.run(
