@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from posology.bedside.consult import decision_time
+from posology.data.history import DAY
 from posology.data.record import Record
 from posology.environments.records import SIZE_OF, Known, known
 from posology.environments.treatment import Treatment
-from posology.safety.abstain import OLDEST
 
 FACTS = {"anc": "neutrophil count", "bilirubin": "bilirubin", "crcl": "creatinine clearance, or creatinine with age and weight"}
 """Facts of limits that somebody has to measure, in words; the others follow from the doses given."""
@@ -78,6 +78,7 @@ def _facts(treatment: Treatment, found: Known) -> list[Gap]:
                 rows.append(Gap(name, limit.when_missing == "block", f"{FACTS[name]}: is missing; the limit {limit.id} needs it"))
             values = (*found.measured, *found.latest.values())
             times = [m.time for m in values if m.name in STANDS_FOR.get(name, ()) and m.time is not None]
-            if name in OLDEST and times and (age := (now - max(times)) / 24) > OLDEST[name]:
-                rows.append(Gap(name, True, f"{FACTS[name]}: is {age:.0f} days old; at most {OLDEST[name]:g} days are used"))
+            oldest = dict(limit.numbers).get("oldest")  # of a gate: days for which a value counts
+            if oldest is not None and times and (age := (now - max(times)) / DAY) > oldest:
+                rows.append(Gap(name, True, f"{FACTS[name]}: is {age:.0f} days old; at most {oldest:g} days are used"))
     return rows

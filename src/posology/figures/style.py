@@ -13,7 +13,7 @@ from posology.safety import ctcae
 
 # Okabe and Ito (2008): distinct under the common colour-vision deficiencies.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-INK, MUTED, FAINT = "#1f2933", "#52606d", "#cbd2d9"
+INK, MUTED, FAINT, GRID = "#1f2933", "#52606d", "#cbd2d9", "#e8ebee"
 SERIES = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, "#7f7f7f", INK)
 # Grades run from too little drug (blue) through light neutrals to too much (vermillion), dark at both ends.
 GRADES = {"0": "#2b6cb0", "1": "#c6dbef", "2": "#f0ead2", "3": "#fdd0a2", "4": "#c2410c"}
@@ -37,7 +37,7 @@ def finish(chart: Any, title: str, subtitle: str | list[str], description: str) 
         .configure(font=FONT, background="white", padding=12)
         .configure_title(fontSize=16, fontWeight=600, color=INK, subtitleColor=MUTED, subtitleFontSize=12, offset=14)
         .configure_axis(
-            labelColor=MUTED, titleColor=INK, titleFontWeight=500, gridColor="#e8ebee", domainColor=FAINT,
+            labelColor=MUTED, titleColor=INK, titleFontWeight=500, gridColor=GRID, domainColor=FAINT,
             tickColor=FAINT, labelFontSize=11, titleFontSize=12,
         )
         .configure_legend(labelColor=INK, titleColor=INK, titleFontWeight=500, labelFontSize=11, labelLimit=320)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
 
 from posology.clinic import offers, store
-from posology.clinic.api.policies import Reads, Writes, registered
+from posology.clinic.api.policies import Asked, Reads, Writes, registered
 from posology.clinic.errors import Conflict
 from posology.clinic.store import jobs
 from posology.clinic.web.render import page
@@ -41,14 +42,13 @@ def _listing(request: Request, sentence: str = "", status: int = 200, name: str 
 def add(request: Request, who: Writes, job: Text = "", name: Text = "") -> Response:
     """Offer the policy of a training."""
     try:
-        from posology.clinic.api.policies import Asked
-
         asked = Asked(job=job, name=name)
         registered(request, who.name, asked.job, asked.name)
-    except ValueError as error:
+    except ValidationError:
         sentence = "name: must be 3 to 61 small letters, digits, dots and hyphens, and job a training of the list"
-        told = str(error) if type(error).__module__ != "pydantic_core._pydantic_core" else sentence
-        return _listing(request, told, 409 if isinstance(error, Conflict) else 422, name, job)
+        return _listing(request, sentence, 422, name, job)
+    except ValueError as error:
+        return _listing(request, str(error), 409 if isinstance(error, Conflict) else 422, name, job)
     return RedirectResponse("/policies?said=saved", 303)
 
 

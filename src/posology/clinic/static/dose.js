@@ -1,4 +1,6 @@
 // What if: up to four regimens, drawn over the past as it is believed. The server computes, this draws.
+import { put, short, ticks } from "./svg.js";
+
 const place = document.getElementById("what-if");
 const list = document.getElementById("regimens");
 const drawing = document.getElementById("bands");
@@ -7,16 +9,10 @@ const addButton = document.getElementById("add-regimen");
 const token = document.querySelector('meta[name="csrf"]')?.content ?? "";
 const { patient, treatment, at, unit, chosen, standard } = place.dataset;
 const MOST = 4, W = 960, H = 330, LEFT = 56, RIGHT = 16, TOP = 14, FOOT = 62;
-const SVG = "http://www.w3.org/2000/svg";
 const NAMES = ["A", "B", "C", "D"];
 let timer = 0, asked = 0, reading = "";
 
-function make(tag, attributes = {}, text = "") {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text) node.textContent = text;
-  return node;
-}
+const make = (tag, attributes = {}, text) => put(null, tag, attributes, text);
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -24,8 +20,6 @@ function element(tag, attributes = {}, ...children) {
   node.append(...children);
   return node;
 }
-
-const short = (value) => (value === 0 ? "0" : Math.abs(value) >= 1000 ? Math.round(value).toString() : Number(value.toPrecision(3)).toString());
 
 // Regimens.
 
@@ -156,19 +150,13 @@ function axes(svg, x, y, low, high, bottom, top, log, unitOf) {
     svg.append(make("line", { class: "axis", x1: x(t), x2: x(t), y1: TOP, y2: H - FOOT }));
     svg.append(make("text", { x: x(t), y: H - FOOT + 15, "text-anchor": "middle" }, short(t)));
   }
-  const marks = log ? [0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].filter((v) => v >= bottom && v <= top) : steps(top);
+  const marks = log ? [0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].filter((v) => v >= bottom && v <= top) : ticks(0, top).filter((v) => v <= top);
   for (const v of marks) {
     svg.append(make("line", { class: "axis", x1: LEFT, x2: W - RIGHT, y1: y(v), y2: y(v) }));
     svg.append(make("text", { x: LEFT - 6, y: y(v) + 4, "text-anchor": "end" }, short(v)));
   }
   svg.append(make("text", { x: W - RIGHT, y: H - 4, "text-anchor": "end" }, "days from now"));
   svg.append(make("text", { x: 4, y: 10 }, `${reading} (${unitOf.replace("10*", "10^")})`));
-}
-
-function steps(top) {
-  const raw = top / 5, power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw);
-  return Array.from({ length: Math.floor(top / step) + 1 }, (_, i) => i * step);
 }
 
 function doses(svg, told, x) {

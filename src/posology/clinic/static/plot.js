@@ -1,27 +1,8 @@
 // Lines over a common axis as SVG: series are { name, x, y, low, high, dashed }.
-const W = 640, H = 300, LEFT = 62, RIGHT = 120, TOP = 12, BOTTOM = 40, NS = "http://www.w3.org/2000/svg";
+import { put, short, ticks } from "./svg.js";
+
+const W = 640, H = 300, LEFT = 62, RIGHT = 120, TOP = 12, BOTTOM = 40;
 const COLOURS = ["a", "b", "c", "d"];
-
-function put(parent, name, attributes, text) {
-  const node = document.createElementNS(NS, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-function short(value) {
-  return Math.abs(value) >= 1e5 || (value && Math.abs(value) < 1e-3) ? value.toExponential(1) : String(+value.toPrecision(4));
-}
-
-// Four to six round values that hold a range.
-function ticks(low, high) {
-  if (!(high > low)) return [low, low + (Math.abs(low) || 1)];
-  const raw = (high - low) / 4, power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= raw * 0.999);
-  const first = Math.floor(low / step + 1e-9), last = Math.ceil(high / step - 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => +((first + i) * step).toPrecision(12));
-}
 
 export function plot(place, series, xLabel, yLabel) {
   const drawn = series.filter((one) => one.x.length);
@@ -32,7 +13,7 @@ export function plot(place, series, xLabel, yLabel) {
   const [x0, x1, y0, y1] = [least(xs), most(xs), along[0], along.at(-1)];
   const at = (x) => LEFT + (W - LEFT - RIGHT) * (x1 > x0 ? (x - x0) / (x1 - x0) : 0.5);
   const up = (y) => H - BOTTOM - (H - TOP - BOTTOM) * (y1 > y0 ? (y - y0) / (y1 - y0) : 0.5);
-  const svg = document.createElementNS(NS, "svg");
+  const svg = put(null, "svg", {});
   svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `${yLabel} by ${xLabel}: ${drawn.map((one) => `${one.name}, last ${short(one.y.at(-1))}`).join("; ")}`);

@@ -31,7 +31,7 @@ class Computing:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="computing")
         self.lock, self.waiting = Lock(), 0
         self.answers: OrderedDict[Any, str] = OrderedDict()
-        self.begun: dict[Any, Future[Answer]] = {}
+        self.begun: OrderedDict[Any, Future[Answer]] = OrderedDict()
 
     def answer(self, key: Any, ask: Callable[[], Answer]) -> Answer:
         """What `ask` answers, computed in the thread or remembered from when `key` was asked last; a copy for each caller.
@@ -48,20 +48,19 @@ class Computing:
         Raises:
             Unavailable: when too many wait already; once, what `ask` raised.
         """
+        with self.lock:
+            running = self.begun.pop(key, None)
         known = self.known(key)
         if known is not None:
             return known
+        running = running or self._begin(key, ask)
+        if running.done():
+            return running.result()
         with self.lock:
-            running = self.begun.get(key)
-        if running is None:
-            running = self._begin(key, ask)
-            with self.lock:
-                self.begun[key] = running
-        if not running.done():
-            return None
-        with self.lock:
-            self.begun.pop(key, None)
-        return running.result()
+            self.begun[key] = running
+            while len(self.begun) > self.keeps:  # what nobody came back for
+                self.begun.popitem(last=False)
+        return None
 
     def known(self, key: Any) -> Answer | None:
         """A copy of the answer that is kept for a key."""
