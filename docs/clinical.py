@@ -10,7 +10,10 @@ from learned import read
 
 Table = Callable[[Iterable[str], Iterable[Iterable[Any]]], str]
 NOT_YET = "Not measured yet: `posology evidence {}` does.\n"
-LOAD = ("database", "requests/s", "failed", "p50 ms", "p95 ms", "p99 ms", "recommendation p95 ms", "MiB a minute", "below a bar")
+LOAD = (
+    "database", "requests/s", "failed", "p50 ms", "p95 ms", "p99 ms", "recommendation p95 ms", "compiled after s",
+    "on the first start", "MiB a minute", "below a bar",
+)  # fmt: skip
 FAULTS = ("fault", "database", "how often", "acknowledged, refused or results", "lost", "half", "twice", "as it should be")
 
 
@@ -42,7 +45,8 @@ def load(found: Any, table: Table) -> str:
     rows = [
         (
             row["database"], row["requests_per_s"], row["failures"], row["p50_ms"], row["p95_ms"], row["p99_ms"],
-            row["recommendation_alone"]["p95_ms"], row["memory"]["mib_per_minute"],
+            row["recommendation_alone"]["p95_ms"], row["boot_s"], row["first_boot_s"],
+            row["memory"]["mib_per_minute"],
             ", ".join(name for name, met in row["met"].items() if met is False) or "nothing",
         )
         for row in found

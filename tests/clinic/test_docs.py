@@ -43,7 +43,7 @@ def test_what_was_measured_is_shown_and_what_was_not_says_how(clinical):
     assert "posology evidence clinic-faults" in clinical.faults(None, as_rows)
     row = {
         "database": "sqlite", "workers": 2, "clients": 16, "cpus": 2, "seconds": 60.0, "requests_per_s": 190.0, "failures": 0,
-        **percentiles([0.01, 0.02]), "recommendation_alone": percentiles([0.2]), "warm_s": 4.0,
+        **percentiles([0.01, 0.02]), "recommendation_alone": percentiles([0.2]), "boot_s": 4.0, "first_boot_s": 20.0,
         "memory": {"mib_per_minute": 0.2}, "cores": {"workers": 1.6}, "threads": [{"tf_XLAEigen": 1}], "audit": {"ok": True},
     }  # fmt: skip
     text = clinical.load([row | {"met": met(row)}], as_rows)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from posology.bedside.believed import believed, covariates_of, engine, measured_of, subject, told_of
-from posology.bedside.consult import DRAWS, read
+from posology.bedside.consult import DRAWS
 from posology.bedside.courses import courses
-from posology.bedside.doser import choice, doser
 from posology.bedside.recommend import recommend
 from posology.bedside.regimens import MOST
-from posology.bedside.view import seen
 from posology.data.record import Record, from_dict
 from posology.environments.given import drug_of, in_mg
 from posology.environments.ruled import ruled
@@ -62,30 +58,12 @@ def _middle(treatment: Treatment) -> dict[str, float]:
 def warm(treatment: Treatment, policy: str, draws: int = DRAWS) -> float:
     """Compile what `recommend` and `courses` need for records of a treatment; the seconds that it took.
 
-    What the posterior needs and what the policy needs are compiled at the same time, on two cores.
-
     Raises:
         ValueError: as `recommend`.
     """
-    begun, record = time.perf_counter(), made_up(treatment)
-    research, inside = bool(treatment.research_only), ruled(treatment)
-    found = read(inside, record, HOUR)
-    who = doser(treatment, policy, told_of(inside, found))
-    b = engine(inside, draws, measured_of(inside, found)).believer
-
-    def chosen() -> None:
-        choice(who, inside, found, subject(b, covariates_of(inside, found)), seen(inside, found))
-
-    kinds = {(a.amount > 0, a.delay, a.interval, a.duration): dict[str, Any](dose=a.label) for a in inside.actions}
+    begun, record, research = time.perf_counter(), made_up(treatment), bool(treatment.research_only)
+    kinds = {(a.amount > 0, a.delay, a.interval, a.duration): dict[str, Any](dose=a.label) for a in ruled(treatment).actions}
     asked: list[dict[str, Any]] = [{"dose": 0}, *kinds.values()][:MOST]
-    with ThreadPoolExecutor(2) as workers:
-        for part in (
-            [lambda: believed(inside, found, draws), chosen],
-            [
-                lambda: recommend(treatment, policy, record, HOUR, draws, research=research),
-                lambda: courses(treatment, record, asked, HOUR, draws, research=research),
-            ],
-        ):
-            for one in [workers.submit(f) for f in part]:
-                one.result()
+    recommend(treatment, policy, record, HOUR, draws, research=research)
+    courses(treatment, record, asked, HOUR, draws, research=research)
     return time.perf_counter() - begun

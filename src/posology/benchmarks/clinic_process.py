@@ -20,6 +20,8 @@ from posology.benchmarks.servers import free_port
 
 SECONDS = 60
 """Until a clinic must answer; it needs about three."""
+COMPILING, COMPILED = 180, " is compiled, in "
+"""Seconds until its processes must have compiled, and what each says then."""
 ROLES = {"clinician": "demo-clinician", "researcher": "demo-researcher", "auditor": "demo-auditor", "admin": "demo-admin"}
 PASSWORD = "all patients here are made up"
 """Of the demo's accounts; the login page shows it."""
@@ -39,6 +41,7 @@ class Clinic:
         others = {name: value for name, value in os.environ.items() if not name.startswith("POSOLOGY_")}
         self.environment = {**others, "POSOLOGY_DATA": str(folder), **given, **UNLIMITED, **(settings or {})}
         self.process: subprocess.Popen[bytes] | None = None
+        self.before, self.began = 0, 0.0
 
     @property
     def base(self) -> str:
@@ -56,17 +59,33 @@ class Clinic:
         Raises:
             RuntimeError: with the end of what it printed, when it does not.
         """
-        began = time.monotonic()
+        self.before, self.began = self.log.stat().st_size if self.log.exists() else 0, time.monotonic()
         command = [sys.executable, "-m", "posology", "serve", "--demo", "--no-jobs", "--port", str(self.port)]
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [*command, "--workers", str(self.workers)], env=self.environment, stdout=out, stderr=out, start_new_session=True
             )
         while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > began + SECONDS:
-                raise RuntimeError(f"the clinic does not answer: {self.log.read_text(errors='replace')[-2000:]}")
+            if self.process.poll() is not None or time.monotonic() > self.began + SECONDS:
+                raise RuntimeError(f"the clinic does not answer: {self._said()[-2000:]}")
             time.sleep(0.02)
-        return time.monotonic() - began
+        return time.monotonic() - self.began
+
+    def compiled(self) -> float:
+        """Wait until every process that answers has compiled what is asked for most; the seconds since `start` began.
+
+        Raises:
+            RuntimeError: with the end of what it printed, when one does not.
+        """
+        while self._said().count(COMPILED) < self.workers:
+            if time.monotonic() > self.began + COMPILING:
+                raise RuntimeError(f"the clinic does not compile: {self._said()[-2000:]}")
+            time.sleep(0.1)
+        return time.monotonic() - self.began
+
+    def _said(self) -> str:
+        """What it printed since it was started last."""
+        return self.log.read_bytes()[self.before :].decode(errors="replace")
 
     def answers(self) -> bool:
         """Whether it says that it runs."""

@@ -8,8 +8,10 @@ application from starting.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -71,6 +73,10 @@ API = (
     "lab",
 )
 """Files of routes for programs; each has a `router`."""
+RARELY = (20_000, 20, 100)
+"""When Python looks for cycles (its own: 700, 10, 10): compiling makes millions of objects and hardly a cycle among them, and
+each look also asks XLA; together a fifth of the time until a dose can be asked for."""
+M_ARENA_MAX = -8  # of glibc's malloc.h
 ABOUT = (
     "Who should get which dose, when: records, recommendations, explanations and decisions. Research use only, not a medical "
     "device. Log in with an API token: `Authorization: Bearer …`."
@@ -90,6 +96,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        few_heaps()
+        gc.freeze()
+        gc.set_threshold(*RARELY)
         warmed(clinic)
         yield
         clinic.computing.close()
@@ -113,6 +122,13 @@ def create_app(settings: Settings) -> FastAPI:
     if unguarded:
         raise RuntimeError(f"routes without a permission: {', '.join(unguarded)}")
     return app
+
+
+def few_heaps() -> None:
+    """Let glibc keep two heaps, not eight for each core: threads that answer in turn each leave holes in another one, and in ten
+    minutes of load the process grew by them."""
+    with suppress(OSError, AttributeError):  # elsewhere than under glibc nothing is to be done
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def warmed(clinic: Clinic) -> None:

@@ -44,6 +44,7 @@ def _told(found: dict[str, Any]) -> None:
     about = f"{found['database']}, {found['workers']} workers, {found['clients']} clients, {found['seconds']:g} s"
     title = f"{about}: {found['requests_per_s']:g} requests/s, {found['failures']} failed"
     print_table(title, ["kind", "requests", *columns], every + kinds)
+    print(f"compiled {found['boot_s']:g} s after the start, {found['first_boot_s']:g} s after the first one")
     for what, sentence in found["sentences"].items():
         print(f"failed: {what}: {sentence}")
     if found["without"]:

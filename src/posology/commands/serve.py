@@ -37,6 +37,7 @@ def serve(
     """Start the clinic: patients, doses, explanations, decisions, trainings and trials in a browser."""
     for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"  # at the next start small programs are there too
     import uvicorn
 
     from posology.clinic.database import engine, shown

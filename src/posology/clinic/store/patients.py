@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
@@ -75,14 +75,8 @@ def read(engine: Engine, patient: str, version: int | None = None) -> Patient:
 
 def at(connection: Connection, patient: str, version: int | None = None) -> Patient:
     """As `read`, inside a transaction."""
-    row = current(connection, patient)
-    version = row.version if version is None else version
-    asked = select(versions).where(versions.c.patient == patient, versions.c.version == version)
-    kept = connection.execute(asked).one_or_none()
-    if kept is None:
-        raise NotFound(f"patient '{row.record_id}': has no version {version}; the versions are 1 to {row.version}")
-    parts = rows.at_version(connection, patient, version)
-    return Patient(patient, version, rows.record_of(kept.record_id, kept.start, kept.facts, parts))
+    found = _kept(connection, current(connection, patient), version)
+    return Patient(patient, found.version, found.record)
 
 
 def edit(engine: Engine, patient: str, version: int, record: Record, actor: str, reason: str = "") -> int:
@@ -92,23 +86,25 @@ def edit(engine: Engine, patient: str, version: int, record: Record, actor: str,
         Conflict: when the record was edited since, or its new id is another patient's.
         NotFound: for an unknown key.
     """
+    before = _before(engine, patient, version)
     with audit.writing(engine, actor) as writer:
-        return _edited(writer, patient, version, record, reason)
+        return _edited(writer, before, record, reason)
 
 
 def add_dose(engine: Engine, patient: str, version: int, dose: Dose, actor: str) -> int:
     """Add a dose to the record; the new version. Raises as `edit`."""
+    before = _before(engine, patient, version)
+    record = _with(before.record, doses=(*before.record.doses, dose))
     with audit.writing(engine, actor) as writer:
-        record = at(writer.connection, patient).record
-        return _edited(writer, patient, version, _with(record, doses=(*record.doses, dose)), "dose added")
+        return _edited(writer, before, record, "dose added")
 
 
 def add_observation(engine: Engine, patient: str, version: int, observation: Observation, actor: str) -> int:
     """Add a measured value to the record; the new version. Raises as `edit`."""
+    before = _before(engine, patient, version)
+    record = _with(before.record, observations=(*before.record.observations, observation))
     with audit.writing(engine, actor) as writer:
-        record = at(writer.connection, patient).record
-        added = _with(record, observations=(*record.observations, observation))
-        return _edited(writer, patient, version, added, "observation added")
+        return _edited(writer, before, record, "observation added")
 
 
 def history(engine: Engine, patient: str) -> list[dict[str, Any]]:
@@ -171,20 +167,54 @@ def current(connection: Connection, patient: str) -> Row[Any]:
     return row
 
 
-def _edited(writer: audit.Writer, patient: str, version: int, record: Record, reason: str) -> int:
-    row = current(writer.connection, patient)
+class Kept(NamedTuple):
+    """A version as it is kept: the row of the patient now, and the rows of the record at that version."""
+
+    row: Row[Any]
+    version: int
+    about: Row[Any]
+    parts: dict[str, list[rows.Row]]
+
+    @property
+    def record(self) -> Record:
+        """The record of the rows."""
+        return rows.record_of(self.about.record_id, self.about.start, self.about.facts, self.parts)
+
+
+def _kept(connection: Connection, row: Row[Any], version: int | None) -> Kept:
+    version = row.version if version is None else version
+    asked = select(versions).where(versions.c.patient == row.id, versions.c.version == version)
+    about = connection.execute(asked).one_or_none()
+    if about is None:
+        raise NotFound(f"patient '{row.record_id}': has no version {version}; the versions are 1 to {row.version}")
+    return Kept(row, version, about, rows.at_version(connection, row.id, version))
+
+
+def _before(engine: Engine, patient: str, version: int) -> Kept:
+    """What is edited, read before anything is locked: a version never changes, so the write need only see that it is the last."""
+    with reading(engine) as connection:
+        row = current(connection, patient)
+        _the_last(row, version)
+        return _kept(connection, row, version)
+
+
+def _the_last(row: Row[Any], version: int) -> None:
     if row.version != version:
         raise Conflict(
             f"patient '{row.record_id}': you edited version {version}, but version {row.version} is there now;"
             " look at it and make the change again"
         )
-    if record.id != row.record_id:
+
+
+def _edited(writer: audit.Writer, before: Kept, record: Record, reason: str) -> int:
+    patient, version = before.row.id, before.version
+    if record.id != before.row.record_id:
         _free(writer.connection, record.id)
     new = {"record_id": record.id, "version": version + 1, "words": _words(record)}
-    changed = update(patients).where(patients.c.id == patient).values(**rows.fitting(patients, new))
-    writer.connection.execute(changed)
-    before = rows.at_version(writer.connection, patient, version)
-    _version(writer, patient, row.salt, version + 1, before, record, reason)
+    of_version = update(patients).where(patients.c.id == patient, patients.c.version == version)
+    if not writer.connection.execute(of_version.values(**rows.fitting(patients, new))).rowcount:
+        _the_last(current(writer.connection, patient), version)
+    _version(writer, patient, before.row.salt, version + 1, before.parts, record, reason)
     return version + 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -17,7 +18,8 @@ from posology.clinic.web.computing import Computing
 
 SEEN_FOR = 15 * 60.0
 """Seconds in which a user's looking at a patient is one entry of the audit trail (assumed: about one consultation)."""
-MANY = 100_000
+MANY = 10_000
+"""Of those looks are remembered at most (3 MB); one that is forgotten is noted again."""
 
 
 @dataclass
@@ -27,7 +29,7 @@ class Clinic:
 
     settings: Settings
     engine: Engine
-    looked: dict[tuple[str, str], float] = field(default_factory=dict)
+    looked: OrderedDict[tuple[str, str], float] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
     computing: Computing = field(default_factory=Computing)
     explaining: Computing = field(default_factory=Computing)
@@ -58,11 +60,10 @@ def looked_at(request: Request, name: str, patient: str) -> None:
     """
     clinic, now = clinic_of(request), time.monotonic()
     with clinic.lock:
-        fresh = now - clinic.looked.get((name, patient), -SEEN_FOR) < SEEN_FOR
-        if len(clinic.looked) > MANY:
-            clinic.looked.clear()
-    if fresh:
-        return
+        while clinic.looked and (len(clinic.looked) > MANY or now - next(iter(clinic.looked.values())) >= SEEN_FOR):
+            clinic.looked.popitem(last=False)  # the oldest comes first
+        if (name, patient) in clinic.looked:
+            return
     with audit.writing(clinic.engine, name) as writer:
         writer.note("patient seen", subject(patient))
     with clinic.lock:
