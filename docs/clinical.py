@@ -11,8 +11,8 @@ from learned import read
 Table = Callable[[Iterable[str], Iterable[Iterable[Any]]], str]
 NOT_YET = "Not measured yet: `posology evidence {}` does.\n"
 LOAD = (
-    "database", "requests/s", "failed", "p50 ms", "p95 ms", "p99 ms", "recommendation p95 ms", "compiled after s",
-    "on the first start", "MiB a minute", "below a bar",
+    "database", "seconds", "requests/s", "failed", "p50 ms", "p95 ms", "p99 ms", "recommendation p95 ms", "compiled after s",
+    "on the first start", "MiB a minute in the second half", "below a bar",
 )  # fmt: skip
 FAULTS = ("fault", "database", "how often", "acknowledged, refused or results", "lost", "half", "twice", "as it should be")
 
@@ -44,7 +44,7 @@ def load(found: Any, table: Table) -> str:
         return NOT_YET.format("clinic-load")
     rows = [
         (
-            row["database"], row["requests_per_s"], row["failures"], row["p50_ms"], row["p95_ms"], row["p99_ms"],
+            row["database"], round(row["seconds"]), row["requests_per_s"], row["failures"], row["p50_ms"], row["p95_ms"], row["p99_ms"],
             row["recommendation_alone"]["p95_ms"], row["boot_s"], row["first_boot_s"],
             row["memory"]["mib_per_minute"],
             ", ".join(name for name, met in row["met"].items() if met is False) or "nothing",
@@ -52,7 +52,7 @@ def load(found: Any, table: Table) -> str:
         for row in found
     ]  # fmt: skip
     first = found[0]
-    told = f"{first['workers']} workers, {first['clients']} clients, {first['seconds']:g} s each, {first['cpus']} cores. "
+    told = f"{first['workers']} workers, {first['clients']} clients, {first['cpus']} cores. "
     shares = [
         f"{row['database']} " + ", ".join(f"{name} {share:.2f} cores" for name, share in row["cores"].items())
         for row in found if isinstance(row["cores"], dict)

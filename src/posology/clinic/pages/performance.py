@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from posology.clinic.api.symptoms import Anyone, Rule, study_of
 from posology.clinic.errors import NotFound
 from posology.clinic.study import LASTS, Study
+from posology.clinic.web.drawing import themed
 from posology.clinic.web.render import page
 from posology.symptoms import learning
 
@@ -36,12 +37,12 @@ def performance(request: Request, who: Anyone, of: Of = "decision-tree") -> Resp
 @router.get("/reliability.svg")
 def reliability(request: Request, who: Anyone) -> Response:
     """How sure each rule was, and how often right."""
-    return Response(drawn(study_of(request), "reliability", ""), media_type="image/svg+xml")
+    return themed(drawn(study_of(request), "reliability", ""))
 
 
 @router.get("/confusion.svg")
 def confusion(request: Request, who: Anyone, of: Of = "decision-tree") -> Response:
-    """What one rule takes for what."""
+    """What one rule takes for what; on white paper, as shades of a colour say how much."""
     return Response(drawn(study_of(request), "confusion", of), media_type="image/svg+xml")
 
 

@@ -19,8 +19,12 @@ DARK = (
 
 def image(chart: Any) -> Response:
     """A chart as SVG."""
-    drawn = style.svg(chart)
+    return themed(style.svg(chart))
+
+
+def themed(drawn: str) -> Response:
+    """A chart that was drawn as SVG."""
     head, close, rest = drawn.partition(">")
     themes = DARK.format(ink=style.INK, muted=style.MUTED, faint=style.FAINT, grid=style.GRID)
-    themed = head + close + themes + rest.replace('fill="white"', 'fill="none"', 1)
-    return Response(themed, media_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})
+    image = head + close + themes + rest.replace('fill="white"', 'fill="none"', 1)
+    return Response(image, media_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})

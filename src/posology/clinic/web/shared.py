@@ -18,8 +18,8 @@ from posology.clinic.web.computing import Computing
 
 SEEN_FOR = 15 * 60.0
 """Seconds in which a user's looking at a patient is one entry of the audit trail (assumed: about one consultation)."""
-MANY = 10_000
-"""Of those looks are remembered at most (3 MB); one that is forgotten is noted again."""
+MANY = 2_000
+"""Looks that a process remembers at most (assumed: of a large hospital in that time); one that is forgotten is noted again."""
 
 
 @dataclass
