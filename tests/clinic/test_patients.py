@@ -11,7 +11,7 @@ from clinic_records import RECORD
 from databases import KINDS, emptied
 from hypothesis import HealthCheck, given, settings
 
-from posology.clinic import store
+from posology.clinic import audit, store
 from posology.clinic.errors import Conflict, NotFound
 from posology.data.record import Dose, Observation, from_dict
 
@@ -57,6 +57,28 @@ def test_a_stale_edit_is_refused_in_a_sentence_with_both_versions(engine, patien
     with pytest.raises(Conflict, match="you edited version 1, but version 2 is there now"):
         store.edit(engine, patient, 1, record.noted("second"), "dr.b")
     assert store.read(engine, patient).record.notes == ("first",)
+
+
+def test_an_edit_whose_patient_was_edited_or_erased_while_it_was_prepared_is_refused(engine, patient, monkeypatch):
+    record = from_dict(RECORD)
+    writing = audit.writing
+
+    def after(change):
+        def writes(*asked):
+            monkeypatch.setattr(audit, "writing", writing)
+            change()
+            return writing(*asked)
+
+        monkeypatch.setattr(audit, "writing", writes)
+
+    after(lambda: store.edit(engine, patient, 1, record.noted("theirs"), "dr.b"))
+    with pytest.raises(Conflict, match="you edited version 1, but version 2 is there now"):
+        store.edit(engine, patient, 1, record.noted("mine"), "dr.a")
+    assert store.read(engine, patient).record.notes == ("theirs",)
+    after(lambda: store.erase(engine, patient, "dr.b", "asked for"))
+    with pytest.raises(NotFound, match="it may have been erased"):
+        store.edit(engine, patient, 2, record.noted("mine"), "dr.a")
+    assert store.count(engine) == 0 and audit.verify(engine).fault is None
 
 
 def test_every_version_is_kept_and_listed(engine, patient):
