@@ -73,7 +73,7 @@ API = (
     "lab",
 )
 """Files of routes for programs; each has a `router`."""
-RARELY = (20_000, 20, 100)
+RARELY = (20_000, 10, 10)
 """When Python looks for cycles (its own: 700, 10, 10): compiling makes millions of objects and hardly a cycle among them, and
 each look also asks XLA; together a fifth of the time until a dose can be asked for."""
 M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -147,6 +147,8 @@ def _compiled(offered: offers.Offer) -> None:
     from posology.bedside.warm import warm
 
     seconds = warm(offered.treatment, offered.source)
+    gc.collect()
+    gc.freeze()  # what is compiled stays; looking for cycles goes past it
     answers.log.warning("%s:%s is compiled, in %.1f s", offered.treatment.id, offered.name, seconds)
 
 

@@ -32,6 +32,8 @@ KEPT, MORE = 20, 20
 """Connections that a process keeps open, and opens for a moment: together as many as it has threads that answer."""
 TURN = 0.002
 """Seconds, about, between two looks whether another process has ended its write to a SQLite file; a write takes about 5 ms."""
+PAGES = 256
+"""KiB of a SQLite file that each connection keeps; the operating system keeps them too, once for all connections."""
 FRESH = 1.0
 """Seconds for which a connection that was given back is taken to stand (assumed; a server that ends ends them all at once)."""
 READS, WRITES = "REPEATABLE READ", "READ COMMITTED"  # a writer must see what was committed while it waited
@@ -119,7 +121,7 @@ def _as_a_server(sqlite: Engine) -> None:
     @event.listens_for(sqlite, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver would begin late, and then fail instead of waiting
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"cache_size=-{PAGES}", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(sqlite, "begin")
