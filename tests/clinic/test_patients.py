@@ -127,3 +127,26 @@ def test_a_failed_write_leaves_nothing_behind(engine, patient):
     assert store.read(engine, patient).version == 1
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM audit")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sqlite"])
+def test_a_write_that_was_kept_is_not_refused_when_the_server_ends_its_connection_then(kind, migrated, monkeypatch):
+    engine, rollback = emptied(migrated(kind)), migrated(kind).dialect.do_rollback
+    asked, ended = {
+        "mariadb": ("SELECT CONNECTION_ID()", "KILL {}"), "postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})")
+    }[kind]  # fmt: skip
+
+    def given_back(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(asked)
+            [number] = cursor.fetchone()
+        rollback(connection)
+        with sa.create_engine(engine.url).connect() as other:
+            other.exec_driver_sql(ended.format(number))
+
+    monkeypatch.setattr(engine.dialect, "do_rollback", given_back)
+    key = store.create(engine, from_dict(RECORD), "dr.a")
+    monkeypatch.undo()
+    assert engine.pool.checkedout() == 0
+    engine.dispose()
+    assert store.read(engine, key).version == 1

@@ -178,9 +178,10 @@ def reading(database: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(database: Engine) -> Iterator[Connection]:
     """A transaction that is committed at the end, or rolled back by any exception."""
-    once = {"isolation_level": WRITES} if database.dialect.name in ("mysql", "mariadb") else {}
     queued = _queued(database) if database.dialect.name == "sqlite" else nullcontext()
-    with queued, told(database), database.execution_options(writes=True, **once).begin() as connection:
+    with queued, told(database), database.execution_options(writes=True).begin() as connection:
+        if database.dialect.name in ("mysql", "mariadb"):  # of this transaction: a connection's own would be set back after it,
+            connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {WRITES}")  # which fails, unseen, where the server is gone
         yield connection
 
 
