@@ -133,8 +133,9 @@ def test_a_failed_write_leaves_nothing_behind(engine, patient):
 def test_a_write_that_was_kept_is_not_refused_when_the_server_ends_its_connection_then(kind, migrated, monkeypatch):
     engine, rollback = emptied(migrated(kind)), migrated(kind).dialect.do_rollback
     asked, ended = {
-        "mariadb": ("SELECT CONNECTION_ID()", "KILL {}"), "postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})")
-    }[kind]  # fmt: skip
+        "mariadb": ("SELECT CONNECTION_ID()", "KILL {}"),
+        "postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+    }[kind]
 
     def given_back(connection):
         with connection.cursor() as cursor:

@@ -115,40 +115,47 @@ def statuses(said: list[dict[str, Any]]) -> dict[str, int]:
     return {str(status): count for status, count in sorted(Counter(s["status"] for s in said).items())}
 
 
+FAULTS = ("kills", "database_lost", "worker_lost", "disk_full")
+
+
 def measured(kinds: tuple[str, ...] = KINDS, number: int = 50, tell: Told = quiet) -> dict[str, Any]:
     """Kills on each kind of database, workers and servers lost, the disk full under SQLite; what cannot be tried says why.
 
     Raises:
         Missing: when a database's server is not installed.
     """
+    return {fault: [row for kind in kinds for row in tried(fault, kind, number, tell)] for fault in FAULTS}
+
+
+def tried(fault: str, kind: str, number: int = 50, tell: Told = quiet) -> list[dict[str, Any]]:
+    """One of `FAULTS` on a kind of database; no row where it does not apply."""
     from posology.benchmarks.clinic_full import disk_full
     from posology.benchmarks.clinic_lost import database_lost
     from posology.benchmarks.clinic_workers import FATES, NotOffered, worker_lost
 
-    found: dict[str, Any] = {"kills": [kills(kind, number, tell=tell) for kind in kinds]}
-    found["database_lost"] = [database_lost(kind, tell=tell) for kind in kinds if kind in SERVERS]
-    found |= {"worker_lost": [], "disk_full": []}
-    for kind, fate in itertools.product(kinds, FATES):
-        try:
-            found["worker_lost"].append(worker_lost(kind, fate))
-            tell(f"{kind}: a worker was {fate}, results {found['worker_lost'][-1]['results']}")
-        except NotOffered as why:
-            tell(f"{kind}: {why}")
-    if "sqlite" in kinds:
-        try:
-            found["disk_full"] = [disk_full()]
-        except PermissionError as why:
-            tell(f"sqlite: {why}")
-    return found
+    if fault == "kills":
+        return [kills(kind, number, tell=tell)]
+    if fault == "database_lost":
+        return [database_lost(kind, tell=tell)] if kind in SERVERS else []
+    rows = []
+    try:
+        if fault == "disk_full":
+            return [disk_full()] if kind == "sqlite" else []
+        for fate in FATES:
+            rows.append(worker_lost(kind, fate))
+            tell(f"{kind}: a worker was {fate}, results {rows[-1]['results']}")
+    except (NotOffered, PermissionError) as why:
+        tell(f"{kind}: {why}")
+    return rows
 
 
 def plan(effort: Effort, tell: Tell) -> dict[str, Any]:
-    """Every fault on every kind of database; those of each are kept."""
-    parts = []
-    for kind in KINDS:
-        path = effort.runs / "clinic-faults" / f"{kind}.json"
+    """Every fault on every kind of database; each is kept."""
+    found: dict[str, Any] = {fault: [] for fault in FAULTS}
+    for kind, fault in itertools.product(KINDS, FAULTS):
+        path = effort.runs / "clinic-faults" / f"{kind}-{fault}.json"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_file(path, json.dumps(measured((kind,), tell=tell)).encode())
-        parts.append(json.loads(path.read_text(encoding="utf-8")))
-    return {what: [row for part in parts for row in part[what]] for what in parts[0]} | storage.machine()
+            storage.write_file(path, json.dumps(tried(fault, kind, tell=tell)).encode())
+        found[fault] += json.loads(path.read_text(encoding="utf-8"))
+    return found | storage.machine()

@@ -38,6 +38,7 @@ FRESH = 1.0
 """Seconds for which a connection that was given back is taken to stand (assumed; a server that ends ends them all at once)."""
 READS, WRITES = "REPEATABLE READ", "READ COMMITTED"  # a writer must see what was committed while it waited
 BUSY = f"is busy: another writer kept it for {WAIT} seconds; try again"
+GONE = "does not answer; is it running, and is the address right?"
 _STRICT = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
 
 
@@ -180,8 +181,9 @@ def writing(database: Engine) -> Iterator[Connection]:
     """A transaction that is committed at the end, or rolled back by any exception."""
     queued = _queued(database) if database.dialect.name == "sqlite" else nullcontext()
     with queued, told(database), database.execution_options(writes=True).begin() as connection:
-        if database.dialect.name in ("mysql", "mariadb"):  # of this transaction: a connection's own would be set back after it,
-            connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {WRITES}")  # which fails, unseen, where the server is gone
+        if database.dialect.name in ("mysql", "mariadb"):
+            # of this transaction alone: a level of the connection is set back after it, which fails where the server has gone
+            connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {WRITES}")
         yield connection
 
 
@@ -202,12 +204,14 @@ def told(database: Engine) -> Iterator[None]:
         if not why:
             if not isinstance(error, (exc.OperationalError, exc.InterfaceError)):
                 raise
-            why = "does not answer; is it running, and is the address right?"
+            why = GONE
         raise Unavailable(f"{where}: {why}") from None
     except exc.StatementError as error:
         if not isinstance(error.orig, ValueError):
             raise
         raise ValueError(str(error.orig)) from None  # a value that its column refused
+    except database.dialect.loaded_dbapi.Error:  # of a connection that was being given back
+        raise Unavailable(f"{where}: {GONE}") from None
 
 
 def _why(said: str) -> str:
