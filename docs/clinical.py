@@ -14,7 +14,6 @@ LOAD = (
     "database", "seconds", "requests/s", "failed", "p50 ms", "p95 ms", "p99 ms", "recommendation p95 ms", "compiled after s",
     "on the first start", "MiB a minute in the second half", "below a bar",
 )  # fmt: skip
-TEN_MINUTES = 600  # of load, for which memory is judged
 FAULTS = ("fault", "database", "how often", "acknowledged, refused or results", "lost", "half", "twice", "as it should be")
 
 
@@ -47,7 +46,7 @@ def load(found: Any, table: Table) -> str:
         (
             row["database"], round(row["seconds"]), row["requests_per_s"], row["failures"], row["p50_ms"], row["p95_ms"],
             row["p99_ms"], row["recommendation_alone"]["p95_ms"], row["boot_s"], row["first_boot_s"],
-            row["memory"]["mib_per_minute"] if row["seconds"] >= TEN_MINUTES else "",
+            "" if row["met"]["mib_per_minute"] is None else row["memory"]["mib_per_minute"],  # a minute is too short
             ", ".join(name for name, met in row["met"].items() if met is False) or "nothing",
         )
         for row in found

@@ -75,7 +75,7 @@ API = (
 """Files of routes for programs; each has a `router`."""
 RARELY = (20_000, 10, 10)
 """When Python looks for cycles (its own: 700, 10, 10): compiling makes millions of objects and hardly a cycle among them, and
-each look also asks XLA; together a fifth of the time until a dose can be asked for."""
+each look also asks XLA."""
 M_ARENA_MAX = -8  # of glibc's malloc.h
 ABOUT = (
     "Who should get which dose, when: records, recommendations, explanations and decisions. Research use only, not a medical "
@@ -96,9 +96,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        few_heaps()
-        gc.freeze()
-        gc.set_threshold(*RARELY)
         warmed(clinic)
         yield
         clinic.computing.close()
@@ -153,8 +150,12 @@ def _compiled(offered: offers.Offer) -> None:
 
 
 def from_environment() -> FastAPI:
-    """The application of the settings in the environment."""
-    return create_app(Settings())
+    """The application of the settings in the environment, in a process of its own, whose memory is set up for it."""
+    app = create_app(Settings())
+    few_heaps()
+    gc.freeze()
+    gc.set_threshold(*RARELY)
+    return app
 
 
 def version() -> str:
